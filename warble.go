@@ -1,0 +1,16 @@
+// Package warble is the domain of a Twitter-like service: what a tweet, a
+// follow, a like and a timeline are, and the rules that hold between them. It
+// does no I/O of its own: it speaks to the contracts of store.go, which the
+// packages below engine/ fulfil.
+//
+// A guided tour:
+//
+//   - user.go, tweet.go, photo.go, edge.go, doc.go: the entities;
+//   - text.go: handles, hashtags, links, weighted length;
+//   - store.go: the contracts, grouped by what they promise (truth, log, derived);
+//   - writer.go: the write role, [Writer.PostTweet] and [Writer.RecordUserTweetLike] first;
+//   - reader.go, timeline.go: the read role, [Reader.GenerateTimeline] first;
+//   - visible.go: the one predicate that decides who sees what;
+//   - fanout.go: the role that carries an acknowledged change to homes, counts,
+//     search, notices and live streams.
+package warble
