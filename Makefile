@@ -1,0 +1,130 @@
+# Warble's commands. `make run` and `make test` need Go and nothing else; the others fetch what they need through Go's
+# own module downloads, and `make sdk` needs python3 with venv too. Every target may be run from a fresh clone.
+
+GO          ?= go
+SHARED      ?= ../shared#  real input for `make import`: tweets, a follow graph, photos
+ROUNDS      ?= 200#        kills of the real binary in `make crash`
+POINTS      ?= 1000#       crash clones in `make powerloss`
+FUZZ_TOTAL  ?= 180#        seconds that all fuzz targets share
+FUZZTIME    ?=#            seconds for each fuzz target; empty: an even share of FUZZ_TOTAL
+BENCH_FLAGS ?=#            --quick for a minute instead of half an hour
+TESTFLAGS   ?=#            more flags for every go test below: -v, -run X, -count=1
+DATA        ?= dir:./warble-data
+
+# Pinned: a new version is a change of its own.
+GOLANGCI = v2.15.0
+XDK      = 0.9.0 0.10.6
+
+# One build for all systems: without cgo it does not depend on the C compiler that happens to be installed.
+export CGO_ENABLED ?= 0
+LDFLAGS   = -s -w
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+MAX_BYTES = 30000000
+TOOLS     = $(CURDIR)/bin/tools
+
+.PHONY: help run demo build test race cover check fmt lint laws vet tidy generate generated cross bench fuzz crash powerloss sdk import clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build, fill an empty store with a small living network, serve it
+	@exec bin/warble serve --demo --dev --data $(DATA)
+
+demo: build ## the same in a directory that is thrown away
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && trap : INT TERM && bin/warble serve --demo --dev --data "dir:$$dir"
+
+# Without -trimpath, so that it shares its compiled packages with the tests; `make cross` builds what is handed on.
+build: ## bin/warble
+	@$(GO) build -ldflags '$(LDFLAGS)' -o bin/warble ./cmd/warble
+
+test: ## every test that is not long
+	$(GO) test -timeout 8m $(TESTFLAGS) ./...
+
+race: ## the same under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
+
+cover: ## coverage by function, and bin/cover.html
+	@mkdir -p bin
+	$(GO) test -timeout 15m -coverpkg=./... -coverprofile=bin/cover.out $(TESTFLAGS) ./...
+	@$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	@$(GO) tool cover -func=bin/cover.out
+
+# --- what must hold before a commit -----------------------------------------------------------------------------------
+
+check: fmt vet lint laws tidy generated ## what CI checks first: format, vet, linters, laws, go.mod, generated files
+
+fmt: ## files that gofmt would change
+	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; fi
+
+vet: ## go vet, long tests included
+	$(GO) vet ./...
+	$(GO) vet -tags crash,powerloss,sdk,import ./...
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## golangci-lint with .golangci.yml
+	@$< run ./...
+
+laws: ## the laws of the house: internal/lint
+	@$(GO) test -count=1 ./internal/lint
+
+tidy: ## go.mod says what the code imports
+	@$(GO) mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }
+
+# Generators are run by version through go run or from the tools folder, so that they bring nothing into go.mod.
+generate: ## write the generated files anew
+	@if git ls-files --cached --others --exclude-standard '*.templ' | grep -q .; then \
+	  v=$$($(GO) list -m -f '{{.Version}}' github.com/a-h/templ) && \
+	  { [ -x "$(TOOLS)/templ-$$v" ] || $(MAKE) --no-print-directory install PKG=github.com/a-h/templ/cmd/templ V="$$v"; } && \
+	  "$(TOOLS)/templ-$$v" generate -log-level error; fi
+	$(GO) generate ./...
+
+generated: ## generating changes nothing
+	@mkdir -p bin; state() { git status --porcelain; git diff; }; \
+	state >bin/before.diff; $(MAKE) --no-print-directory generate && state >bin/after.diff || exit 1; \
+	if ! cmp -s bin/before.diff bin/after.diff; then \
+	  echo "make generate changed files: commit what it wrote"; diff bin/before.diff bin/after.diff | head -n 40; exit 1; fi
+
+# Compiled once, from source, into bin/tools/NAME-VERSION: about two minutes on two cores with empty caches, seconds after.
+$(TOOLS)/golangci-lint-$(GOLANGCI):
+	@$(MAKE) --no-print-directory install PKG=github.com/golangci/golangci-lint/v2/cmd/golangci-lint V=$(GOLANGCI)
+
+.PHONY: install
+install:
+	@mkdir -p $(TOOLS)/new && echo "installing $(PKG)@$(V)" && GOBIN=$(TOOLS)/new $(GO) install -trimpath $(PKG)@$(V) && \
+	mv $(TOOLS)/new/$(notdir $(PKG)) $(TOOLS)/$(notdir $(PKG))-$(V)
+
+cross: ## the binary for every system, each at most 30 MB
+	@mkdir -p bin/cross; bad=0; for p in $(PLATFORMS); do \
+	  out=bin/cross/warble-$$(echo $$p | tr / -); \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$out ./cmd/warble || { bad=1; continue; }; \
+	  size=$$(wc -c <$$out | tr -d ' '); echo "$$p $$size bytes"; \
+	  if [ $$size -gt $(MAX_BYTES) ]; then echo "$$p: over $(MAX_BYTES) bytes: see which import grew it with go tool nm -size -sort size $$out"; bad=1; fi; \
+	done; exit $$bad
+
+# --- what takes longer ------------------------------------------------------------------------------------------------
+
+bench: build ## measure, against controls in the same run
+	@bin/warble bench $(BENCH_FLAGS)
+
+fuzz: ## every fuzz target for its share of FUZZ_TOTAL seconds
+	@GO='$(GO)' FUZZ_TOTAL='$(FUZZ_TOTAL)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
+
+crash: ## kill and pause the real binary ROUNDS times, look for what it had acknowledged
+	$(GO) test -tags crash -count=1 -timeout 80m $(TESTFLAGS) -run Crash ./test/crash -rounds $(ROUNDS)
+
+powerloss: ## cut the power at POINTS random moments, look for what was durable
+	$(GO) test -tags powerloss -count=1 -timeout 80m $(TESTFLAGS) -run PowerLoss ./test/powerloss -points $(POINTS)
+
+sdk: build ## the official Python SDK, each pinned version in a venv of its own, against the real binary
+	@for v in $(XDK); do \
+	  venv=$(TOOLS)/xdk-$$v; \
+	  if [ ! -e $$venv/ready ]; then echo "installing xdk $$v"; \
+	    rm -rf $$venv && python3 -m venv $$venv && $$venv/bin/pip install -q --disable-pip-version-check "xdk==$$v" && touch $$venv/ready || exit 1; fi; \
+	  XDK_PYTHON=$$venv/bin/python XDK_VERSION=$$v $(GO) test -tags sdk -count=1 -timeout 10m $(TESTFLAGS) -run SDK ./test/sdk || exit 1; \
+	done
+
+import: build ## import all of SHARED/data and compare with a recomputation from the files
+	WARBLE_SHARED=$(abspath $(SHARED)) $(GO) test -tags import -count=1 -timeout 20m $(TESTFLAGS) -run Import ./test/import
+
+clean: ## everything built, tools included
+	rm -rf bin
