@@ -1,0 +1,83 @@
+package warble
+
+import (
+	"context"
+	"errors"
+)
+
+// DeleteTweet deletes one's own tweet for good: a tombstone takes its place,
+// and the edges it put (reply, quote, mentions; of a retweet its edge) go in
+// the same Change. Deleting it again is no error. Somebody else's tweet is
+// ErrForbidden.
+func (w *Writer) DeleteTweet(ctx context.Context, user UserID, tweet TweetID) (err error) {
+	defer wrap(&err, "Writer.DeleteTweet")
+	u, err := w.actor(ctx, user)
+	if err != nil {
+		return err
+	}
+	t, err := w.row(ctx, "tweet", tweet)
+	if err != nil || t.Gone && t.Author == user {
+		return err
+	}
+	if t, err = w.ownTweet(ctx, user, tweet); err != nil {
+		return err
+	}
+	if t.RetweetOf != 0 {
+		return w.takeBack(ctx, user, t.RetweetOf, t.ID)
+	}
+	c, err := w.deletion(ctx, t)
+	if err != nil {
+		return err
+	}
+	if _, err := w.s.Commit.Apply(ctx, c); err != nil {
+		return err
+	}
+	if u.Pinned == tweet {
+		w.unpin(ctx, user, tweet)
+	}
+	return nil
+}
+
+// deletion is the Change that deletes a tweet. Its photos' documents stay as
+// they are and name a tombstone from now on; their events have them removed.
+func (w *Writer) deletion(ctx context.Context, t *Tweet) (*Change, error) {
+	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
+	for _, e := range tweetEdges(t) {
+		c.Gone = append(c.Gone, e.Key())
+	}
+	c.Events = []Event{{Kind: EventTweetGone, Key: t.Author, ID: t.ID}}
+	if len(c.Gone) > 0 {
+		c.Events = append(c.Events, edgesGone(t.Author, c.Gone))
+	}
+	versions := []*Tweet{t}
+	if t.Version > 1 {
+		var err error
+		if versions, err = w.s.Tweets.Versions(ctx, t.ID); err != nil {
+			return nil, err
+		}
+	}
+	seen := map[DocID]bool{}
+	for _, v := range versions {
+		for _, p := range v.Photos {
+			if !seen[p.Media] {
+				seen[p.Media] = true
+				c.Events = append(c.Events, Event{Kind: EventDoc, Key: t.Author, ID: p.Media})
+			}
+		}
+	}
+	return c, nil
+}
+
+// unpin clears a pin whose tweet is gone. A pin that stays shows nothing, so a
+// failure is told to the operator only.
+func (w *Writer) unpin(ctx context.Context, user UserID, tweet TweetID) {
+	_, err := w.updateUser(ctx, user, func(u *User) error {
+		if u.Pinned == tweet {
+			u.Pinned = 0
+		}
+		return nil
+	}, nil)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		w.opt.Log.Warn("a deleted tweet stays pinned", "user", user, "tweet", tweet, "err", err)
+	}
+}

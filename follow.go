@@ -1,0 +1,202 @@
+package warble
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+)
+
+// FollowState is what stands between a person and somebody they might follow.
+type FollowState uint8
+
+const (
+	NotFollowing FollowState = iota
+	Following
+	Requested // a protected account has not answered yet
+)
+
+// Follow follows an account, or asks a protected one. ErrInvalid for oneself,
+// ErrForbidden where either has blocked the other, ErrLimit above
+// Options.MaxFollowing.
+func (w *Writer) Follow(ctx context.Context, user, target UserID) (state FollowState, err error) {
+	defer wrap(&err, "Writer.Follow")
+	to, err := w.target(ctx, user, target)
+	if err != nil {
+		return NotFollowing, err
+	}
+	lock := w.locks.of(user)
+	lock.Lock()
+	defer lock.Unlock()
+	bonds, err := w.bonds(ctx, user, target)
+	switch {
+	case err != nil:
+		return NotFollowing, err
+	case bonds&(bondBlocks|bondBlockedBy) != 0:
+		return NotFollowing, errBlockBetween(target)
+	case bonds&bondFollows != 0:
+		return Following, nil
+	case to.Protected && bonds&bondRequested != 0:
+		return Requested, nil
+	}
+	err = w.room(ctx, Follow, CountFollowing, user, w.opt.MaxFollowing, &Error{Kind: ErrLimit, Param: "target", Value: target.String(),
+		Detail: "you follow " + strconv.Itoa(w.opt.MaxFollowing) + " accounts, which is the limit; unfollow one first"})
+	if err != nil {
+		return NotFollowing, err
+	}
+	kind, state := Follow, Following
+	if to.Protected {
+		kind, state = FollowRequest, Requested
+	}
+	if err := w.putFollow(ctx, kind, user, target); err != nil {
+		return NotFollowing, err
+	}
+	return state, nil
+}
+
+// bonds reads what stands between two people.
+func (w *Writer) bonds(ctx context.Context, user, target UserID) (bond, error) {
+	b, err := w.s.Edges.Among(ctx, user, bondKinds, []ID{target})
+	if err != nil {
+		return 0, err
+	}
+	return bond(b[0]), nil
+}
+
+func errBlockBetween(target UserID) error {
+	return &Error{Kind: ErrForbidden, Param: "target", Value: target.String(), Detail: "one of you has blocked the other, so you cannot follow this account"}
+}
+
+// putFollow is changeFollow with what the process remembers of it.
+func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target UserID) error {
+	err := changeFollow(ctx, w.s, w.ids, kind, user, target)
+	if kind == Follow && (err == nil || errors.Is(err, ErrForbidden)) {
+		w.people.of(user).add(w.opt.Clock())
+		w.dropHomes(ctx, user)
+	}
+	return err
+}
+
+// changeFollow puts a follow, which ends a request, or a request. It looks for
+// a block once more afterwards: whoever blocks at the same moment ends what
+// they find, and this takes back what they could not find yet; the answer is
+// ErrForbidden then.
+func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID) error {
+	since, err := ids.Next(ctx, user, target)
+	if err != nil {
+		return err
+	}
+	put := []Edge{{Kind: kind, From: user, To: target, Since: since}}
+	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
+	if kind == Follow {
+		c.Gone = []EdgeKey{{FollowRequest, user, target}}
+		c.Events = append(c.Events, edgesGone(target, c.Gone))
+	}
+	if _, err := s.Commit.Apply(ctx, c); err != nil {
+		return err
+	}
+	bonds, err := s.Edges.Among(ctx, user, bondKinds, []ID{target})
+	if err != nil || bond(bonds[0])&(bondBlocks|bondBlockedBy) == 0 {
+		return err
+	}
+	gone := followKeys(user, target)
+	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{edgesGone(target, gone)}}); err != nil {
+		return err
+	}
+	return errBlockBetween(target)
+}
+
+// acceptRequest makes a request a follow in one Change, and drops the home of
+// who asked. A request a block has ended meanwhile is no error.
+func acceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
+	err := changeFollow(ctx, s, ids, Follow, request.From, request.To)
+	if err != nil && !errors.Is(err, ErrForbidden) {
+		return err
+	}
+	return s.Timelines.Drop(ctx, request.From)
+}
+
+// followKeys are a follow and the request for it.
+func followKeys(user, target UserID) []EdgeKey {
+	return []EdgeKey{{Follow, user, target}, {FollowRequest, user, target}}
+}
+
+// endFollow removes a follow and a request.
+func (w *Writer) endFollow(ctx context.Context, user, target UserID) error {
+	changed, err := w.part(ctx, target, followKeys(user, target)...)
+	if err == nil && changed {
+		w.dropHomes(ctx, user)
+	}
+	return err
+}
+
+// Unfollow ends a follow, or withdraws the request for one.
+func (w *Writer) Unfollow(ctx context.Context, user, target UserID) (err error) {
+	defer wrap(&err, "Writer.Unfollow")
+	if user == target {
+		return Invalid("target", target.String(), "nobody follows themselves; name another account")
+	}
+	if _, err := w.actor(ctx, user); err != nil {
+		return err
+	}
+	if _, err := w.person(ctx, "target", target); err != nil {
+		return err
+	}
+	lock := w.locks.of(user)
+	lock.Lock()
+	defer lock.Unlock()
+	return w.endFollow(ctx, user, target)
+}
+
+// AcceptFollow lets from, who asked for it, follow user. ErrNotFound where
+// there is no request.
+func (w *Writer) AcceptFollow(ctx context.Context, user, from UserID) (err error) {
+	defer wrap(&err, "Writer.AcceptFollow")
+	if _, err := w.actor(ctx, user); err != nil {
+		return err
+	}
+	lock := w.locks.of(from)
+	lock.Lock()
+	defer lock.Unlock()
+	bonds, err := w.bonds(ctx, from, user)
+	switch {
+	case err != nil || bonds&bondFollows != 0:
+		return err
+	case bonds&bondRequested == 0:
+		return errNoRequest(from)
+	}
+	return w.putFollow(ctx, Follow, from, user)
+}
+
+func errNoRequest(from UserID) error {
+	return &Error{Kind: ErrNotFound, Param: "from", Value: from.String(), Detail: "this account has not asked to follow you"}
+}
+
+// RejectFollow refuses a request of from to follow user. ErrNotFound where
+// there is none.
+func (w *Writer) RejectFollow(ctx context.Context, user, from UserID) (err error) {
+	defer wrap(&err, "Writer.RejectFollow")
+	if _, err := w.actor(ctx, user); err != nil {
+		return err
+	}
+	lock := w.locks.of(from)
+	lock.Lock()
+	defer lock.Unlock()
+	changed, err := w.part(ctx, user, EdgeKey{FollowRequest, from, user})
+	if err == nil && !changed {
+		return errNoRequest(from)
+	}
+	return err
+}
+
+// RemoveFollower makes follower no longer follow user.
+func (w *Writer) RemoveFollower(ctx context.Context, user, follower UserID) (err error) {
+	defer wrap(&err, "Writer.RemoveFollower")
+	if _, err := w.actor(ctx, user); err != nil {
+		return err
+	}
+	lock := w.locks.of(follower)
+	lock.Lock()
+	defer lock.Unlock()
+	return w.endFollow(ctx, follower, user)
+}
