@@ -68,7 +68,7 @@ laws: ## the laws of the house: internal/lint
 	@$(GO) test -count=1 ./internal/lint
 
 tidy: ## go.mod says what the code imports
-	@$(GO) mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }
+	@out=$$($(GO) mod tidy -diff) || { echo "$$out" | head -n 40; echo "go.mod is not tidy: run go mod tidy"; exit 1; }
 
 # Generators are run by version through go run or from the tools folder, so that they bring nothing into go.mod.
 generate: ## write the generated files anew

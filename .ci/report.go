@@ -8,6 +8,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,6 +28,7 @@ type event struct {
 type report struct {
 	out                     io.Writer
 	passed, failed, skipped int
+	none                    bool                // -run matched nothing: a step that tests nothing has not passed
 	output                  map[string][]string // of tests that have not ended, and of packages
 }
 
@@ -37,8 +39,11 @@ func main() {
 	}
 	r := &report{out: os.Stdout, output: map[string][]string{}}
 	err := r.read(os.Stdin)
-	if err == nil {
-		err = os.WriteFile(os.Args[1], fmt.Appendf(nil, "%d %d %d\n", r.passed, r.failed, r.skipped), 0o644)
+	if err == nil && r.none {
+		err = errors.New("a package of this step had no test to run")
+	}
+	if werr := os.WriteFile(os.Args[1], fmt.Appendf(nil, "%d %d %d\n", r.passed, r.failed, r.skipped), 0o644); werr != nil {
+		err = werr
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
@@ -101,6 +106,11 @@ func (r *report) end(e event, output []string) {
 func (r *report) packageEnd(e event, output []string) {
 	switch e.Action {
 	case "pass":
+		if strings.Contains(strings.Join(output, ""), "[no tests to run]") {
+			r.none = true
+			fmt.Fprintf(r.out, "FAIL %s: no test to run\n", e.Package)
+			return
+		}
 		fmt.Fprintf(r.out, "ok   %s %.1f s\n", e.Package, e.Elapsed)
 	case "fail":
 		for key, rest := range r.output { // tests cut off by a panic or a time-out say nothing of their own
