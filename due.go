@@ -1,0 +1,212 @@
+package warble
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// dueKind is what is to be done at a later time.
+type dueKind uint8
+
+const (
+	duePoll  dueKind = 1 // a poll ended: notice its author and voters
+	dueMedia dueKind = 2 // an upload that nothing took within a day goes
+)
+
+// due is a note to look at something later: a document owned by the hour it is
+// for, so that one list gives all that an hour holds.
+type due struct {
+	Kind dueKind
+	ID   ID
+	At   int64 // unix milliseconds
+}
+
+const (
+	hour       = time.Hour
+	mediaGrace = 24 * time.Hour
+	dueTick    = time.Second
+)
+
+// dueOwner is the owner of the notes for the hour of a moment.
+func dueOwner(ms int64) ID { return IDAt(time.UnixMilli(ms).Truncate(hour)) + 1 }
+
+// later stores a note. It is idempotent: the note's id follows from what it is about.
+func (f *Fanout) later(ctx context.Context, d due, ms int64) error {
+	d.At = ms
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	id := DocID(d.ID.Hash()^uint64(d.Kind)<<32) & MaxID
+	doc := &Doc{ID: id, Owner: dueOwner(ms), Kind: DocDue, Version: 1, Data: data}
+	_, err = f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{doc}})
+	return err
+}
+
+// runDue does what has become due, hour by hour, from the last hour that was
+// finished: at most 31 days back.
+func (f *Fanout) runDue(ctx context.Context) error {
+	tick := time.NewTicker(dueTick)
+	defer tick.Stop()
+	done, err := f.dueFrom(ctx)
+	for {
+		if err == nil {
+			done, err = f.doDue(ctx, done)
+		}
+		if err != nil && ctx.Err() == nil {
+			f.opt.Log.Warn("scheduled work waits for a store", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err != nil {
+				done, err = f.dueFrom(ctx)
+			}
+		}
+	}
+}
+
+const dueCursor DocID = 2
+
+// dueFrom reads which hour is to be looked at first.
+func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
+	docs, err := f.s.Docs.Get(ctx, dueCursor)
+	if err != nil {
+		return time.Time{}, err
+	}
+	first := f.opt.Clock().Add(-31 * 24 * hour).Truncate(hour)
+	if docs[0] == nil {
+		return f.opt.Clock().Truncate(hour), nil
+	}
+	return later(first, time.UnixMilli(int64(docs[0].Version)).Truncate(hour)), nil
+}
+
+// doDue works off every hour up to now and returns the hour it stands in.
+func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
+	now := f.opt.Clock()
+	for at := from; !at.After(now); at = at.Add(hour) {
+		p := Page{Limit: 500}
+		for {
+			docs, err := f.s.Docs.List(ctx, dueOwner(at.UnixMilli()), DocDue, p)
+			if err != nil {
+				return from, err
+			}
+			for _, d := range docs {
+				if err := f.doOne(ctx, d, now); err != nil {
+					return from, err
+				}
+			}
+			if len(docs) < p.Limit {
+				break
+			}
+			p.Before = docs[len(docs)-1].ID
+		}
+	}
+	here := now.Truncate(hour)
+	if here.Equal(from) {
+		return from, nil
+	}
+	// The cursor's version is the hour itself, so that it only moves forward.
+	_, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{{ID: dueCursor, Kind: DocCursor, Version: uint64(here.UnixMilli())}}})
+	return here, err
+}
+
+func (f *Fanout) doOne(ctx context.Context, doc *Doc, now time.Time) error {
+	var d due
+	if err := json.Unmarshal(doc.Data, &d); err == nil {
+		if time.UnixMilli(d.At).After(now) {
+			return nil
+		}
+		switch d.Kind {
+		case duePoll:
+			err = f.pollEnded(ctx, d.ID)
+		case dueMedia:
+			err = f.dropUnused(ctx, d.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	gone := *doc
+	gone.Version, gone.Gone = doc.Version+1, true
+	_, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{&gone}})
+	return err
+}
+
+// pollEnded notices the author of a poll and everyone who voted.
+func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
+	rows, err := f.s.Tweets.Get(ctx, id)
+	if err != nil || rows[0] == nil || rows[0].Gone {
+		return err
+	}
+	author := rows[0].Author
+	list := []notice{{to: author, kind: NoticePollEnded, actor: author, tweet: id, cause: id}}
+	p := Page{Limit: 500}
+	for {
+		votes, err := f.s.Edges.To(ctx, Vote, id, p)
+		if err != nil {
+			return err
+		}
+		for _, v := range votes {
+			if v.From != author {
+				list = append(list, notice{to: v.From, kind: NoticePollEnded, actor: author, tweet: id, cause: v.Since})
+			}
+		}
+		if err := f.putNotices(ctx, list); err != nil {
+			return err
+		}
+		if len(votes) < p.Limit {
+			return nil
+		}
+		p.Before, list = votes[len(votes)-1].Since, nil
+	}
+}
+
+// noteMedia sees to it that an upload is looked at a day after it came, or at
+// once when its tweet is gone.
+func (f *Fanout) noteMedia(ctx context.Context, id DocID) error {
+	docs, err := f.s.Docs.Get(ctx, id)
+	if err != nil || docs[0] == nil || docs[0].Kind != DocMedia {
+		return err
+	}
+	m, err := MediaOf(docs[0])
+	if err != nil {
+		return nil //nolint:nilerr // not readable: nothing to look at later
+	}
+	if m.Tweet != 0 {
+		return f.dropUnused(ctx, id)
+	}
+	return f.later(ctx, due{Kind: dueMedia, ID: id}, id.Millis()+mediaGrace.Milliseconds())
+}
+
+// dropUnused deletes an upload that no living tweet or profile holds: first its
+// document, so that nobody is sent to files that are not there.
+func (f *Fanout) dropUnused(ctx context.Context, id DocID) error {
+	docs, err := f.s.Docs.Get(ctx, id)
+	if err != nil || docs[0] == nil || docs[0].Kind != DocMedia {
+		return err
+	}
+	m, err := MediaOf(docs[0])
+	if err != nil || m.Profile != 0 {
+		return err
+	}
+	if m.Tweet != 0 {
+		rows, err := f.s.Tweets.Get(ctx, m.Tweet)
+		if err != nil || rows[0] == nil || !rows[0].Gone {
+			return err
+		}
+	}
+	gone := *docs[0]
+	gone.Version, gone.Gone = gone.Version+1, true
+	if _, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{&gone}}); err != nil {
+		return err
+	}
+	for _, name := range []string{m.Photo.Full(), m.Photo.Small()} {
+		if err := f.s.Blobs.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package warble
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Fanout is the role that carries acknowledged changes on: to stored homes,
+// counts, the search index, notices and live streams. It reads the log, which
+// says what to look at, and then truth: so an event that comes twice or late
+// does no harm.
+type Fanout struct {
+	s         *Stores
+	ids       *IDs
+	opt       Options
+	pull      *pullSet
+	followers *followerLists
+	counter   *counter
+	turns     *turns
+	Delays    Delays // how late deliveries were; read by the metrics
+}
+
+// fanoutGroup is the log's consumer group.
+const fanoutGroup = "fanout"
+
+// NewFanout makes a fan-out role over stores.
+func NewFanout(s *Stores, ids *IDs, opt Options) *Fanout {
+	opt = opt.withDefaults()
+	f := &Fanout{s: s, ids: ids, opt: opt, pull: newPullSet(s, opt.Clock), followers: newFollowerLists(s)}
+	f.counter = newCounter(s, opt)
+	f.turns = newTurns(f)
+	return f
+}
+
+// Run works until ctx ends. It returns nil then, or the first failure that it
+// cannot get over by trying again.
+func (f *Fanout) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	failed := make(chan error, 4)
+	tasks := []func(context.Context) error{
+		func(ctx context.Context) error { return f.s.Log.Consume(ctx, fanoutGroup, f.handle) },
+		f.counter.run,
+		f.turns.run,
+		f.runDue,
+	}
+	for _, task := range tasks {
+		go func() { failed <- task(ctx) }()
+	}
+	err := <-failed
+	stop()
+	for range len(tasks) - 1 {
+		<-failed
+	}
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Lag says how far behind the log fan-out is.
+func (f *Fanout) Lag(ctx context.Context) (Position, error) {
+	return f.s.Log.Position(ctx, fanoutGroup)
+}
+
+// handle carries a batch of events on. Where a store does not serve, it tries
+// again until ctx ends: the log is the queue.
+func (f *Fanout) handle(ctx context.Context, b Batch) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := f.carry(ctx, b.Events)
+		if err == nil {
+			f.counter.add(b)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f.opt.Log.Warn("fan-out waits for a store", "partition", b.Part, "events", len(b.Events), "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// carry does everything the events ask for but the counting.
+func (f *Fanout) carry(ctx context.Context, events []Event) error {
+	if err := f.carryEdges(ctx, events); err != nil {
+		return err
+	}
+	var ids []TweetID
+	for _, e := range events {
+		if e.Kind == EventTweet || e.Kind == EventTweetEdit {
+			ids = append(ids, e.ID)
+		}
+	}
+	var rows []*Tweet
+	var err error
+	if len(ids) > 0 {
+		if rows, err = f.s.Tweets.Get(ctx, ids...); err != nil {
+			return err
+		}
+	}
+	if err := f.deliver(ctx, events, rows); err != nil {
+		return err
+	}
+	if err := f.index(ctx, events, rows); err != nil {
+		return err
+	}
+	return f.tell(ctx, events, rows)
+}
+
+// carryEdges obeys follows: first the author's follower list, then the
+// follower's stored home.
+func (f *Fanout) carryEdges(ctx context.Context, events []Event) error {
+	var owners []UserID
+	for _, ev := range events {
+		if ev.Kind != EventEdge && ev.Kind != EventEdgeGone {
+			continue
+		}
+		for _, e := range ev.Edges {
+			if e.Kind == Follow {
+				f.followers.forget(e.To)
+				owners = append(owners, e.From)
+			}
+		}
+	}
+	if len(owners) == 0 {
+		return nil
+	}
+	slices.Sort(owners)
+	return f.s.Timelines.Drop(ctx, slices.Compact(owners)...)
+}
+
+// deliver pushes the new tweets among rows to the stored homes of their
+// authors' followers, or leaves them to readers, or to turns.
+func (f *Fanout) deliver(ctx context.Context, events []Event, rows []*Tweet) error {
+	pairs := f.followers.buffer()
+	defer f.followers.giveBack(pairs)
+	var pushed []delivery
+	n := 0
+	for _, ev := range events {
+		if ev.Kind != EventTweet && ev.Kind != EventTweetEdit {
+			continue
+		}
+		t := rows[n]
+		n++
+		if ev.Kind == EventTweetEdit || t == nil || t.Gone {
+			continue
+		}
+		push, err := f.pull.pushed(ctx, t.Author, t.ID)
+		if err != nil {
+			return err
+		}
+		if !push {
+			continue
+		}
+		list, err := f.followers.of(ctx, t.Author)
+		if err != nil {
+			return err
+		}
+		if list.newest > 0 {
+			if err := f.turns.add(ctx, t, list.newest); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, owner := range list.ids {
+			*pairs = append(*pairs, Pair{owner, t.ID})
+		}
+		if len(*pairs) >= 4096 {
+			if err := f.push(ctx, pairs); err != nil {
+				return err
+			}
+		}
+		if !ev.Quiet {
+			pushed = append(pushed, delivery{t.ID, len(list.ids)})
+		}
+	}
+	if err := f.push(ctx, pairs); err != nil {
+		return err
+	}
+	f.Delays.observe(f.opt.Clock(), pushed)
+	return nil
+}
+
+// push delivers the pairs gathered and empties the buffer.
+func (f *Fanout) push(ctx context.Context, pairs *[]Pair) error {
+	if len(*pairs) == 0 {
+		return nil
+	}
+	err := f.s.Timelines.Push(ctx, *pairs)
+	*pairs = (*pairs)[:0]
+	return err
+}
+
+// index keeps search in step: tweets, people, and what is gone.
+func (f *Fanout) index(ctx context.Context, events []Event, rows []*Tweet) error {
+	var gone []ID
+	var people []UserID
+	docs := make([]IndexDoc, 0, len(rows))
+	for _, t := range rows {
+		switch {
+		case t == nil:
+		case t.Gone:
+			gone = append(gone, t.ID)
+		default:
+			docs = append(docs, IndexDoc{Tweet: t})
+		}
+	}
+	for _, ev := range events {
+		switch ev.Kind {
+		case EventTweetGone:
+			gone = append(gone, ev.ID)
+		case EventUser:
+			people = append(people, ev.ID)
+		}
+	}
+	users, err := f.users(ctx, people)
+	if err != nil {
+		return err
+	}
+	for i, u := range users {
+		if u.Active() {
+			docs = append(docs, IndexDoc{User: u})
+		} else {
+			gone = append(gone, people[i])
+		}
+	}
+	if len(docs) > 0 {
+		if err := f.s.Index.Add(ctx, docs); err != nil {
+			return err
+		}
+	}
+	if len(gone) > 0 {
+		return f.s.Index.Remove(ctx, gone...)
+	}
+	return nil
+}
+
+func (f *Fanout) users(ctx context.Context, ids []UserID) ([]*User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return f.s.Users.Get(ctx, ids...)
+}

@@ -1,0 +1,252 @@
+package warble
+
+import "context"
+
+// placed is a tweet that is to be shown, and its place in its list.
+type placed struct {
+	t   *Tweet
+	pos ID
+}
+
+// scene is what one answer is made of: the people in it with the viewer's
+// bonds, and the tweets referred to.
+type scene struct {
+	r      *Reader
+	viewer UserID
+	inc    Include
+	casts  []*cast
+	refs   map[TweetID]*Tweet
+}
+
+// load fetches the people of rows and the tweets they refer to. It may be
+// called again for further rows. Rows may be nil.
+func (sc *scene) load(ctx context.Context, rows []*Tweet) error {
+	want, err := sc.loadPeople(ctx, rows)
+	if err != nil || len(want) == 0 {
+		return err
+	}
+	further, err := sc.loadRefs(ctx, want)
+	if err != nil {
+		return err
+	}
+	// A retweeted tweet may quote another: one more step, never two.
+	want, err = sc.loadPeople(ctx, further)
+	if err != nil || len(want) == 0 {
+		return err
+	}
+	further, err = sc.loadRefs(ctx, want)
+	if err == nil {
+		_, err = sc.loadPeople(ctx, further)
+	}
+	return err
+}
+
+// loadPeople loads everyone rows name and returns the ids of the tweets they
+// refer to that are not loaded yet.
+func (sc *scene) loadPeople(ctx context.Context, rows []*Tweet) ([]TweetID, error) {
+	people := make([]UserID, 0, 2*len(rows))
+	var refs []TweetID
+	for _, t := range rows {
+		if t == nil || t.Gone {
+			continue
+		}
+		people = append(people, t.Author)
+		if t.ReplyAuthor != 0 {
+			people = append(people, t.ReplyAuthor)
+		}
+		if t.RetweetOf != 0 {
+			people, refs = append(people, t.RetweetAuthor), append(refs, t.RetweetOf)
+		}
+		if t.QuoteOf != 0 && sc.inc.Refs {
+			people, refs = append(people, t.QuoteAuthor), append(refs, t.QuoteOf)
+		}
+		if t.ReplyTo != 0 && sc.inc.Replied {
+			refs = append(refs, t.ReplyTo)
+		}
+		if sc.inc.Mentioned {
+			people = append(people, t.Mentions...)
+		}
+	}
+	missing := refs[:0]
+	for _, id := range refs {
+		if _, ok := sc.refs[id]; !ok {
+			missing = append(missing, id)
+		}
+	}
+	c, err := castOf(ctx, sc.r.s, sc.viewer, people)
+	if err != nil {
+		return nil, err
+	}
+	sc.casts = append(sc.casts, c)
+	return missing, nil
+}
+
+func (sc *scene) loadRefs(ctx context.Context, ids []TweetID) ([]*Tweet, error) {
+	rows, err := sc.r.s.Tweets.Get(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	if sc.refs == nil {
+		sc.refs = make(map[TweetID]*Tweet, len(ids))
+	}
+	for i, id := range ids {
+		sc.refs[id] = rows[i]
+	}
+	return rows, nil
+}
+
+// person returns someone the loaded rows name, and the viewer's bond.
+func (sc *scene) person(id UserID) (*User, bond) {
+	for i := len(sc.casts) - 1; i >= 0; i-- {
+		if u, b := sc.casts[i].get(id); u != nil {
+			return u, b
+		}
+	}
+	return nil, 0
+}
+
+// sees is the predicate visible for a loaded row, a retweet's original included.
+func (sc *scene) sees(t *Tweet, on surface) error {
+	if t == nil {
+		return errTweetNotFound
+	}
+	author, b := sc.person(t.Author)
+	if err := visible(sc.viewer, t, author, b, on); err != nil || t.RetweetOf == 0 {
+		return err
+	}
+	author, b = sc.person(t.RetweetAuthor)
+	return visible(sc.viewer, sc.refs[t.RetweetOf], author, b, on)
+}
+
+// timeline makes the page out of the tweets found: the newest (or oldest)
+// page.Limit of them.
+func (sc *scene) timeline(ctx context.Context, got []placed, p Page) (*Timeline, error) {
+	if p.Limit <= 0 {
+		p.Limit = defaultLimit
+	}
+	tl := &Timeline{}
+	if len(got) > p.Limit {
+		if p.Oldest {
+			got = got[len(got)-p.Limit:]
+		} else {
+			got = got[:p.Limit]
+		}
+		tl.Next = got[len(got)-1].pos
+	} else if p.Oldest && len(got) > 0 {
+		tl.Next = got[len(got)-1].pos
+	}
+	tl.Items = make([]Item, len(got))
+	shown := make([]*Item, 0, len(got)+len(sc.refs))
+	for i, g := range got {
+		tl.Items[i] = Item{Tweet: g.t, Pos: g.pos}
+		tl.Items[i].Author, _ = sc.person(g.t.Author)
+		shown = append(shown, &tl.Items[i])
+	}
+	for id, t := range sc.refs {
+		if sc.sees(t, direct) != nil {
+			continue
+		}
+		if tl.Refs == nil {
+			tl.Refs = make(map[TweetID]*Item, len(sc.refs))
+		}
+		it := &Item{Tweet: t, Pos: id}
+		it.Author, _ = sc.person(t.Author)
+		tl.Refs[id] = it
+		shown = append(shown, it)
+	}
+	if sc.inc.Mentioned {
+		tl.People = sc.mentioned(shown)
+	}
+	return tl, sc.dress(ctx, shown)
+}
+
+// mentioned collects the people that the shown tweets name.
+func (sc *scene) mentioned(shown []*Item) map[UserID]*User {
+	people := map[UserID]*User{}
+	for _, it := range shown {
+		for _, id := range append([]UserID{it.Tweet.ReplyAuthor}, it.Tweet.Mentions...) {
+			if u, _ := sc.person(id); u.Active() {
+				people[id] = u
+			}
+		}
+	}
+	return people
+}
+
+var (
+	tweetCountKinds = []CountKind{CountReplies, CountRetweets, CountQuotes, CountLikes, CountBookmarks}
+	flagKinds       = []EdgeKind{Like, Retweet, Bookmark}
+	voteKinds       = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}
+)
+
+// dress adds the numbers and the viewer's flags, in one batch each. A number
+// shown is never below what the viewer's own flag implies.
+func (sc *scene) dress(ctx context.Context, items []*Item) error {
+	ids := make([]TweetID, len(items))
+	polls := false
+	for i, it := range items {
+		ids[i] = it.Tweet.Original()
+		polls = polls || it.Tweet.Poll != nil
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if sc.inc.Flags && sc.viewer != 0 {
+		flags, err := sc.r.s.Edges.Among(ctx, sc.viewer, flagKinds, ids)
+		if err != nil {
+			return err
+		}
+		for i, f := range flags {
+			items[i].Viewer = ViewerFlags{f&1 != 0, f&2 != 0, f&4 != 0}
+		}
+	}
+	if sc.inc.Counts {
+		n, err := sc.r.s.Counts.Get(ctx, tweetCountKinds, ids)
+		if err != nil {
+			return err
+		}
+		for i, it := range items {
+			c := n[i*len(tweetCountKinds):]
+			it.Counts = TweetCounts{c[0], max(c[1], one(it.Viewer.Retweeted)), c[2], max(c[3], one(it.Viewer.Liked)), max(c[4], one(it.Viewer.Bookmarked))}
+		}
+	}
+	if polls {
+		return sc.polls(ctx, items)
+	}
+	return nil
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// polls adds how polls stand, and what the viewer chose.
+func (sc *scene) polls(ctx context.Context, items []*Item) error {
+	for _, it := range items {
+		if it.Tweet.Poll == nil {
+			continue
+		}
+		n, err := sc.r.s.Counts.Get(ctx, voteKinds[:len(it.Tweet.Poll.Options)], []ID{it.Tweet.ID})
+		if err != nil {
+			return err
+		}
+		it.Poll = &PollResult{Votes: n}
+		if sc.viewer == 0 {
+			continue
+		}
+		votes, err := sc.r.s.Edges.Get(ctx, Vote, sc.viewer, it.Tweet.ID)
+		if err != nil {
+			return err
+		}
+		if v := votes[0].Value; v != "" {
+			it.Poll.Voted = v[0]
+			for i := range n {
+				n[i] = max(n[i], one(v[0]>>i&1 != 0))
+			}
+		}
+	}
+	return nil
+}
