@@ -164,6 +164,16 @@ func (c *Cutter) operator(start int) {
 	c.spans = append(c.spans, span{uint32(start), uint32(len(c.buf)), NoPos})
 }
 
+// Drop takes an operator out again, for an engine that answers it otherwise.
+func (c *Cutter) Drop(operator string) {
+	for i := len(c.spans) - 1; i >= 0 && c.spans[i].pos == NoPos; i-- {
+		if s := c.spans[i]; string(c.buf[s.start:s.end]) == operator {
+			c.spans = append(c.spans[:i], c.spans[i+1:]...)
+			return
+		}
+	}
+}
+
 // foldTag is the form of a tag under which it is found: all
 // its characters folded, none parted.
 func foldTag(tag string) string {
@@ -215,3 +225,6 @@ func what(op warble.QueryOp) byte {
 	}
 	return '?'
 }
+
+// IsOperator tells whether a term is an operator.
+func IsOperator(term string) bool { return term[0] <= opIs }

@@ -1,0 +1,132 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"warble"
+	"warble/internal/words"
+)
+
+// Options of an index. The zero value is right for a server.
+type Options struct {
+	Budget      int // postings a search visits at most; default 4,000,000
+	PrefixTerms int // words a prefix stands for in sealed segments; default 512
+	CacheDocs   int // segments whose ids are kept in memory, 32 KB each; default 1,024
+}
+
+// Index is the search index of one store. It keeps tweets and people apart.
+type Index struct {
+	db     *pebble.DB
+	opt    Options
+	spaces [2]*space
+	cuts   sync.Pool
+}
+
+// Open reads the index from a store that holds no other keys beginning with s,
+// and makes the documents of its open segments findable again. The store stays
+// the caller's; it must outlive the index.
+func Open(db *pebble.DB, opt Options) (*Index, error) {
+	if opt.Budget == 0 {
+		opt.Budget = 4_000_000
+	}
+	if opt.PrefixTerms == 0 {
+		opt.PrefixTerms = 512
+	}
+	if opt.CacheDocs == 0 {
+		opt.CacheDocs = 1024
+	}
+	x := &Index{db: db, opt: opt}
+	x.cuts.New = func() any { return new(cut) }
+	for i, name := range []byte{'t', 'u'} {
+		s, err := openSpace(x, name)
+		if err != nil {
+			return nil, fmt.Errorf("search index: %w", err)
+		}
+		x.spaces[i] = s
+	}
+	return x, nil
+}
+
+// cut is the memory in which documents are taken apart.
+type cut struct {
+	words.Cutter
+	records []byte
+}
+
+// Add makes documents findable before it returns; adding one again replaces
+// it. A tombstone is removed. What was added survives a crash from the next
+// Sync on.
+func (x *Index) Add(ctx context.Context, docs []warble.IndexDoc) error {
+	c := x.cuts.Get().(*cut)
+	defer x.cuts.Put(c)
+	for _, d := range docs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if d.Tweet != nil && d.Tweet.Gone {
+			if err := x.Remove(ctx, d.Tweet.ID); err != nil {
+				return err
+			}
+			continue
+		}
+		c.Reset()
+		c.Doc(d)
+		id, in := docID(d.ID()), x.spaces[0]
+		if d.User != nil {
+			in = x.spaces[1]
+		} else if d.Tweet.Conversation == d.Tweet.ID {
+			c.Drop(words.Operator(&warble.Query{Op: warble.QueryThread, ID: d.Tweet.ID}))
+			id |= begins
+		}
+		c.records = appendRecord(c.records[:0], id, &c.Cutter)
+		if err := in.add(id, c.records); err != nil {
+			return unavailable(err)
+		}
+	}
+	return nil
+}
+
+// Remove makes documents unfindable. It is idempotent, and survives a crash
+// from the next Sync on.
+func (x *Index) Remove(ctx context.Context, ids ...warble.ID) error {
+	for _, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, s := range x.spaces {
+			if err := s.remove(id); err != nil {
+				return unavailable(err)
+			}
+		}
+	}
+	return nil
+}
+
+// Sync writes all that was added and removed before it was called into the
+// store, unsynced: whatever the caller writes to the same store afterwards
+// survives a crash only together with it.
+func (x *Index) Sync(ctx context.Context) error {
+	for _, s := range x.spaces {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.sync(); err != nil {
+			return unavailable(err)
+		}
+	}
+	return nil
+}
+
+// Close is a last Sync. Nothing may be called afterwards.
+func (x *Index) Close() error { return x.Sync(context.Background()) }
+
+func unavailable(err error) error {
+	return &warble.Error{Kind: warble.ErrUnavailable, Detail: "search cannot be reached", Err: err}
+}
+
+var errDamaged = errors.New("a row of the search index is damaged; rebuild it")
