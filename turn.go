@@ -37,11 +37,11 @@ type turns struct {
 	list []*turn
 	room sync.Cond
 	wake chan struct{}
-	now  map[UserID]int // followers of authors in turns, for the push line
+	big  map[UserID]int // followers of authors that had turns lately, for the push line
 }
 
 func newTurns(f *Fanout) *turns {
-	t := &turns{f: f, wake: make(chan struct{}, 1), now: map[UserID]int{}}
+	t := &turns{f: f, wake: make(chan struct{}, 1), big: map[UserID]int{}}
 	t.room.L = &t.mu
 	return t
 }
@@ -61,7 +61,10 @@ func (ts *turns) add(ctx context.Context, t *Tweet, newest uint32) error {
 		ts.room.Wait()
 	}
 	ts.list = append(ts.list, turn)
-	ts.now[t.Author] = turn.Parts * PartSize
+	if len(ts.big) >= turnsWaiting {
+		clear(ts.big)
+	}
+	ts.big[t.Author] = turn.Parts * PartSize
 	ts.mu.Unlock()
 	select {
 	case ts.wake <- struct{}{}:
@@ -159,9 +162,6 @@ func (ts *turns) round(ctx context.Context) (int, error) {
 	defer ts.mu.Unlock()
 	ts.list = slices.DeleteFunc(ts.list, func(t *turn) bool { return done[t] })
 	ts.room.Broadcast()
-	if len(ts.list) == 0 {
-		clear(ts.now)
-	}
 	return len(ts.list), nil
 }
 
@@ -202,7 +202,7 @@ func (ts *turns) valve(ctx context.Context) {
 	from := IDAt(now.Add(pullLead))
 	var add []Interval
 	ts.mu.Lock()
-	for author, followers := range ts.now {
+	for author, followers := range ts.big {
 		if followers >= line {
 			if followers >= ts.f.opt.PushLine {
 				till = MaxID
