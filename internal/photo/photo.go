@@ -28,7 +28,7 @@ import (
 	"image"
 	"image/jpeg"
 
-	"github.com/buckket/go-blurhash"
+	"github.com/bbrks/go-blurhash"
 )
 
 // What Process accepts and what it makes.
