@@ -36,9 +36,13 @@ type group struct {
 // consumer is one call of Consume.
 type consumer struct{ err error }
 
+// record stores events. One about edges of which none is left says nothing.
 func (e *engine) record(events []warble.Event) {
 	now := e.now()
 	for _, ev := range events {
+		if len(ev.Edges) == 0 && (ev.Kind == warble.EventEdge || ev.Kind == warble.EventEdgeGone) {
+			continue
+		}
 		ev.Edges = slices.Clone(ev.Edges)
 		part := int(ev.Key.Hash() % logParts)
 		e.log[part] = append(e.log[part], &entry{event: ev, part: part, stored: now})
