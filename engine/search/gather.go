@@ -50,12 +50,18 @@ const begins = 1 << 63
 
 func (d docID) id() warble.ID { return warble.ID(d &^ begins) }
 
-func newGathering(seq uint32) *gathering {
+// newGathering begins a segment that may become as large as another.
+func newGathering(seq uint32, like *gathering) *gathering {
+	if like == nil {
+		like = new(gathering)
+	}
 	return &gathering{
 		seq: seq,
-		ids: make([]docID, 0, SegmentDocs), highest: make([]warble.ID, 0, SegmentDocs),
-		died: make([]atomic.Uint64, SegmentDocs), at: map[warble.ID]int{},
-		terms: make(map[string]uint32, SegmentDocs), entries: make([]entry, 0, 8*SegmentDocs),
+		ids: make([]docID, 0, len(like.ids)), highest: make([]warble.ID, 0, len(like.ids)),
+		died: make([]atomic.Uint64, SegmentDocs), at: make(map[warble.ID]int, len(like.ids)),
+		terms: make(map[string]uint32, len(like.names)), names: make([]string, 0, len(like.names)),
+		heads: make([]uint32, 0, len(like.names)), entries: make([]entry, 0, len(like.entries)),
+		records: make([]byte, 0, len(like.records)),
 	}
 }
 

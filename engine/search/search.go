@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Budget      int // postings a search visits at most; default 4,000,000
 	PrefixTerms int // words a prefix stands for in sealed segments; default 512
-	CacheDocs   int // segments whose ids are kept in memory, 32 KB each; default 1,024
+	CacheDocs   int // segments whose ids are kept in memory, 128 KB each; default 256
 }
 
 // Index is the search index of one store. It keeps tweets and people apart.
@@ -38,7 +38,7 @@ func Open(db *pebble.DB, opt Options) (*Index, error) {
 		opt.PrefixTerms = 512
 	}
 	if opt.CacheDocs == 0 {
-		opt.CacheDocs = 1024
+		opt.CacheDocs = 256
 	}
 	x := &Index{db: db, opt: opt}
 	x.cuts.New = func() any { return new(cut) }

@@ -46,15 +46,15 @@ func openSpace(x *Index, name byte) (*space, error) {
 	}
 	for _, g := range []**gathering{&s.fresh, &s.late} {
 		if *g == nil {
-			*g = s.newGathering()
+			*g = s.newGathering(nil)
 		}
 	}
 	return s, nil
 }
 
-func (s *space) newGathering() *gathering {
+func (s *space) newGathering(like *gathering) *gathering {
 	s.seq++
-	return newGathering(s.seq)
+	return newGathering(s.seq, like)
 }
 
 // each visits the rows of a kind.
@@ -114,7 +114,7 @@ func (s *space) readOpen() error {
 	err := s.each(rowRecords, func(seq uint32, _, value []byte) error {
 		g := open[seq]
 		if g == nil {
-			g = newGathering(seq)
+			g = newGathering(seq, nil)
 			open[seq] = g
 			s.seq = max(s.seq, seq)
 		}
@@ -181,10 +181,10 @@ func (s *space) gatheringFor(id docID) *gathering {
 func (s *space) rotate(g *gathering) {
 	s.full = append(s.full, g)
 	if g == s.late {
-		s.late = s.newGathering()
+		s.late = s.newGathering(g)
 		return
 	}
-	s.fresh = s.newGathering()
+	s.fresh = s.newGathering(g)
 	if top := g.top(); top > slack {
 		s.floor = max(s.floor, top-slack)
 	}
