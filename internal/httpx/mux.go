@@ -120,15 +120,20 @@ type response struct {
 	http.ResponseWriter
 	status  int
 	bytes   int64
-	route   int // index of the route, -1 before one matched
+	route   int // index of the route, or one of the below
 	refused bool
 }
+
+const (
+	unmatched = -1 // http.ServeMux has not called a route yet
+	noRoute   = -2 // it will not
+)
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) WriteHeader(status int) {
-	if w.route < 0 && status >= 400 {
+	if w.route == unmatched && status >= 400 {
 		w.status, w.refused = status, true
 		return
 	}
@@ -152,7 +157,7 @@ func (w *response) Write(b []byte) (int, error) {
 
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := m.pool.Get().(*exchange)
-	*x = exchange{response: response{ResponseWriter: w, route: -1}, started: time.Now()}
+	*x = exchange{response: response{ResponseWriter: w, route: unmatched}, started: time.Now()}
 	defer m.finish(x, r)
 	h := w.Header()
 	h["X-Content-Type-Options"] = noSniff
@@ -161,7 +166,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h["Strict-Transport-Security"] = []string{"max-age=31536000"}
 	}
 	if len(r.Header["Origin"]) > 0 && m.cors(h, r) {
-		x.route = -2
+		x.route = noRoute
 		x.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -174,7 +179,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // refuse answers a request no route matched.
 func (m *Mux) refuse(x *exchange, r *http.Request) {
 	status := x.status
-	x.refused, x.status, x.route = false, 0, -2
+	x.refused, x.status, x.route = false, 0, noRoute
 	err := error(&StatusError{Status: status, Title: http.StatusText(status), Detail: "There is nothing at this address."})
 	if status == http.StatusMethodNotAllowed {
 		err = &StatusError{Status: status, Title: http.StatusText(status), Detail: "This address takes only " + x.Header().Get("Allow") + "."}
@@ -201,15 +206,14 @@ func (m *Mux) finish(x *exchange, r *http.Request) {
 		if x.status != 0 {
 			panic(http.ErrAbortHandler) // half an answer is out: cut the connection
 		}
-		x.route = max(x.route, -2)
-		if x.route == -1 {
-			x.route = -2
+		if x.refused = false; x.route == unmatched {
+			x.route = noRoute
 		}
 		WriteError(x, r, errors.New("panic"))
 	}
 	took := time.Since(x.started)
 	if m.opt.Observe != nil {
-		m.opt.Observe(max(x.route, -1), x.status, took, x.bytes)
+		m.opt.Observe(max(x.route, unmatched), x.status, took, x.bytes)
 	}
 	if a := m.opt.Access; a != nil && a.Enabled(r.Context(), slog.LevelDebug) {
 		a.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
