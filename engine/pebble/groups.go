@@ -108,14 +108,27 @@ func (pl *place) position(next uint64) (behind int64, cursor uint64, oldest time
 }
 
 // save writes the places that moved into derived; moved says whether any is not flushed.
+// What was done up to them is in derived before: beforeSave sees to the part of others.
 func (l *eventLog) save() (moved bool, err error) {
-	for _, g := range l.all() {
+	groups := l.all()
+	lowest := make([][logParts]uint64, len(groups))
+	for i, g := range groups {
 		for part := range g.places {
 			pl := &g.places[part]
 			pl.mu.Lock()
-			at := pl.lowest()
+			lowest[i][part] = pl.lowest()
 			pl.mu.Unlock()
-			if at != pl.saved {
+		}
+	}
+	if f := l.beforeSave.Load(); f != nil {
+		if err := (*f)(); err != nil {
+			return false, err
+		}
+	}
+	for i, g := range groups {
+		for part := range g.places {
+			pl := &g.places[part]
+			if at := lowest[i][part]; at != pl.saved {
 				if err := l.derived.Set(placeKey(nil, g.name, part), key.U64(nil, at), pdb.NoSync); err != nil {
 					return false, err
 				}

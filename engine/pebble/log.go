@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"warble"
@@ -25,13 +26,15 @@ const (
 // on its way, nor see what a crash could take back.
 type eventLog struct {
 	*Engine
-	parts   [logParts]partition
-	mu      sync.Mutex
-	groups  map[string]*group
-	ctx     context.Context // ends when the engine closes
-	cancel  context.CancelFunc
-	running sync.WaitGroup
-	cut     [logParts]uint64 // the log is cut below; for the keeper of places only
+	parts      [logParts]partition
+	mu         sync.Mutex
+	groups     map[string]*group
+	ctx        context.Context // ends when the engine closes
+	cancel     context.CancelFunc
+	running    sync.WaitGroup
+	keeping    sync.Mutex       // one keeper of places at a time
+	cut        [logParts]uint64 // the log is cut below; mu
+	beforeSave atomic.Pointer[func() error]
 }
 
 // partition numbers the events of some keys and remembers the newest ones.
@@ -388,7 +391,9 @@ func (e *Engine) keepPlaces() {
 		case <-e.disk.closing:
 			return
 		case <-save.C:
+			e.log.keeping.Lock()
 			_, err = e.log.save()
+			e.log.keeping.Unlock()
 			e.timelines.sweep()
 		case <-cut.C:
 			err = e.checkpoint()
@@ -401,6 +406,8 @@ func (e *Engine) keepPlaces() {
 
 // checkpoint saves the places, flushes derived, and cuts the log below what is flushed.
 func (e *Engine) checkpoint() error {
+	e.log.keeping.Lock()
+	defer e.log.keeping.Unlock()
 	moved, err := e.log.save()
 	if err != nil || !moved {
 		return err

@@ -201,6 +201,10 @@ func (e *Engine) Stores() *warble.Stores {
 // begin with s. It has no WAL; write to it without Sync.
 func (e *Engine) Derived() *pdb.DB { return e.derived }
 
+// BeforeSave has f run before the places of consumers are stored: what f's owner
+// was told and keeps in memory must be in Derived when f returns.
+func (e *Engine) BeforeSave(f func() error) { e.log.beforeSave.Store(&f) }
+
 // WALBytes is how many bytes went into the log of truth since Open.
 func (e *Engine) WALBytes() uint64 { return e.truth.Metrics().WAL.BytesWritten }
 
