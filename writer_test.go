@@ -447,10 +447,43 @@ func TestDailyQuotaCountsTweetsAndRetweetsOfTheLast24Hours(t *testing.T) {
 	n.say(ann, "the next day")
 }
 
+func TestQuotasOutliveMorePeopleThanAreRemembered(t *testing.T) {
+	n := newTown(t, warble.Options{TweetsPerDay: 1})
+	ann := n.person("ann")
+	n.say(ann, "the one of today")
+	n.Commit = nothing{}
+	rows := *n.user(ann)
+	n.Users = everybody{n.Users, rows}
+	w := warble.NewWriter(n.Stores, newIDs(t, n.Claims, fastClock()), warble.Options{TweetsPerDay: 1, Clock: n.now})
+	for i := range 300_000 { // of 262,144
+		if _, err := w.PostTweet(n.ctx, warble.UserID(i+1), warble.Draft{Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.PostTweet(n.ctx, ann, warble.Draft{Text: "one more"})
+	wantError(t, err, warble.ErrLimit, "user")
+}
+
+// everybody is a Users in which every id is a person.
+type everybody struct {
+	warble.Users
+	row warble.User
+}
+
+func (e everybody) Get(_ context.Context, ids ...warble.UserID) ([]*warble.User, error) {
+	out := make([]*warble.User, len(ids))
+	for i, id := range ids {
+		row := e.row
+		row.ID = id
+		out[i] = &row
+	}
+	return out, nil
+}
+
 func TestTweetIsAboveItsAuthorsNewestOfAnotherProcess(t *testing.T) {
 	n := newTown(t, warble.Options{})
 	ann := n.person("ann")
-	fast := &machine{wrong: 700 * time.Millisecond}
+	fast := &machine{wrong: 200 * time.Millisecond}
 	other := warble.NewWriter(n.Stores, newIDs(t, n.Claims, fast.now), warble.Options{})
 	first, err := other.PostTweet(n.ctx, ann, warble.Draft{Text: "from a fast clock"})
 	n.ok(err)
