@@ -319,6 +319,40 @@ func TestTwoTweetsCannotTakeOnePhoto(t *testing.T) {
 	wantError(t, n.w.Describe(n.ctx, ann, photo, "late"), warble.ErrConflict, "media")
 }
 
+func TestAPhotoOnItsWayIntoATweetIsTaken(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	ann := n.person("ann")
+	photo := n.upload(ann)
+	c := n.watch()
+	c.before = func(*warble.Change) { // after the first took it, before it is stored
+		c.before = nil
+		_, err := n.w.PostTweet(n.ctx, ann, warble.Draft{Text: "second", Media: []warble.DocID{photo}})
+		wantError(t, err, warble.ErrConflict, "media")
+		_, err = n.w.EditProfile(n.ctx, ann, warble.ProfileEdit{Avatar: &photo})
+		wantError(t, err, warble.ErrConflict, "media")
+	}
+	first := n.post(ann, warble.Draft{Text: "first", Media: []warble.DocID{photo}})
+	if m := n.media(photo); m.Tweet != first.ID || m.Profile != 0 {
+		t.Errorf("the photo's document says %+v", m)
+	}
+}
+
+func TestAnAltTextThatCrossesTheTweetDoesNotTakeThePhotoBack(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	ann := n.person("ann")
+	photo := n.upload(ann)
+	c := n.watch()
+	var tweet *warble.Tweet
+	c.before = func(*warble.Change) { // after the alt text looked at the photo, before it is stored
+		c.before = nil
+		tweet = n.post(ann, warble.Draft{Media: []warble.DocID{photo}})
+	}
+	wantError(t, n.w.Describe(n.ctx, ann, photo, "too late"), warble.ErrConflict, "")
+	if m := n.media(photo); m.Tweet != tweet.ID {
+		t.Errorf("the photo's document says %+v", m)
+	}
+}
+
 func TestPhotoOfATweetThatCameToNothingIsFreeAgain(t *testing.T) {
 	n := newTown(t, warble.Options{})
 	ann := n.person("ann")
