@@ -20,6 +20,8 @@
 //	d seq                the ids of the documents, newest first
 //	m seq                max, min and number of documents: the segment exists
 //	x seq                which of its documents are dead, as a bit set
+//	g seq                the segment is not there (any more): its rows may go
+//	n 0                  the highest number ever given to a segment
 //	r seq n              the n-th piece of an open segment: records of terms
 //
 // So the postings of one term lie side by side, newest segment first, and a

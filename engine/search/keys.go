@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"warble"
@@ -15,6 +16,8 @@ const (
 	rowSegment  = 'm'
 	rowDead     = 'x'
 	rowRecords  = 'r'
+	rowGarbage  = 'g'
+	rowUsed     = 'n'
 )
 
 // tailLen is how long what follows a term's NUL is.
@@ -50,6 +53,13 @@ type segment struct {
 
 func (g *segment) isDead(doc uint32) bool {
 	return g.dead != nil && g.dead[doc/64]>>(doc%64)&1 != 0
+}
+
+func (g *segment) deaths() (n int) {
+	for _, w := range g.dead {
+		n += bits.OnesCount64(w)
+	}
+	return n
 }
 
 func (g *segment) encode() []byte {

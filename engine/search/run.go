@@ -72,6 +72,8 @@ func (r *run) search() (ids []warble.ID, err error) {
 			err = errors.Join(err, it.Close())
 		}
 	}()
+	r.space.reading.RLock()
+	defer r.space.reading.RUnlock()
 	r.look()
 	if err := r.attach(r.root); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -101,6 +102,13 @@ func (w *world) seal() {
 		if err := s.seal(); err != nil {
 			w.t.Fatal(err)
 		}
+	}
+}
+
+func (w *world) compact() {
+	w.t.Helper()
+	if err := w.x.Compact(context.Background()); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -267,6 +275,9 @@ func TestSearchAnswersAsTheReference(t *testing.T) {
 			switch round % 4 {
 			case 1:
 				w.seal()
+				if round > 4 {
+					w.compact()
+				}
 			case 2:
 				if err := w.x.Sync(context.Background()); err != nil {
 					t.Fatal(err)
@@ -288,9 +299,20 @@ func TestManySegmentsAnswerAsTheReference(t *testing.T) {
 		}
 		w.seal()
 	}
-	w.checkMany(100)
-	w.reopen()
-	w.checkMany(100)
+	for _, then := range []func(){func() {}, w.reopen, w.compact, w.reopen, w.compact} {
+		then()
+		w.checkMany(60)
+	}
+	if n := len(w.x.spaces[0].sealed); n != 1 {
+		t.Errorf("%d segments are left of so few tweets", n)
+	}
+	seqs := map[uint32]bool{}
+	if err := w.x.spaces[0].eachPosting(func(key, _ []byte) error {
+		seqs[^binary.BigEndian.Uint32(key[len(key)-4:])] = true
+		return nil
+	}); err != nil || len(seqs) != 1 {
+		t.Errorf("postings of %d segments are left (%v)", len(seqs), err)
+	}
 }
 
 func TestPeopleAreAnotherSpace(t *testing.T) {
@@ -370,6 +392,9 @@ func TestCrashLosesOnlyWhatComesAgain(t *testing.T) {
 				do(func(x *Index) error { return x.Remove(context.Background(), id) })
 			case n < 97:
 				w.seal()
+				if w.rnd.IntN(3) == 0 {
+					w.compact()
+				}
 			default:
 				if w.x.Sync(context.Background()) != nil || w.db.Set([]byte("place"), fmt.Append(nil, len(log)), pebble.NoSync) != nil {
 					t.Fatal("cannot sync")
@@ -439,7 +464,16 @@ func TestWhatIsAddedIsFoundAtOnceByEverybody(t *testing.T) {
 			}
 		}
 	})
+	group.Go(func() {
+		for range 10 {
+			if err := w.x.Compact(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	group.Wait()
+	w.seal()
+	w.compact()
 	for _, q := range []*warble.Query{{Op: warble.QueryWord, Text: "all"}, {Op: warble.QueryFrom, ID: 1}} {
 		got, err := w.x.Search(context.Background(), q, warble.Page{Limit: writers*each + 10})
 		if err != nil || len(got) != writers*each || !slices.IsSortedFunc(got, func(a, b warble.ID) int { return int(int64(b) - int64(a)) }) {

@@ -23,6 +23,13 @@ type space struct {
 	// writing is held while the store is written; taken before mu.
 	writing sync.Mutex
 
+	// reading is held by each search, and for a moment by a compaction that
+	// waits for the searches before it.
+	reading sync.RWMutex
+
+	compacting sync.Mutex      // held by a compaction; taken before writing
+	garbage    map[uint32]bool // segments whose rows are to be swept; of the compaction
+
 	mu     sync.RWMutex
 	sealed table
 	fresh  *gathering   // what is not late
@@ -37,8 +44,11 @@ type space struct {
 }
 
 func openSpace(x *Index, name byte) (*space, error) {
-	s := &space{x: x, name: name, dirty: map[uint32]struct{}{}, docs: docsCache{most: x.opt.CacheDocs}, epoch: 1}
+	s := &space{x: x, name: name, dirty: map[uint32]struct{}{}, garbage: map[uint32]bool{}, docs: docsCache{most: x.opt.CacheDocs}, epoch: 1}
 	if err := s.readSealed(); err != nil {
+		return nil, err
+	}
+	if err := s.readUsed(); err != nil {
 		return nil, err
 	}
 	if err := s.readOpen(); err != nil {
