@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"warble"
 	"warble/internal/httpx"
 )
 
@@ -28,6 +29,7 @@ type cacheShard struct {
 
 type cached struct {
 	who     httpx.Caller
+	kind    warble.DocKind // a session's secret is no token
 	learnt  int64 // unix nanoseconds
 	expires int64 // unix nanoseconds; zero: never
 }
@@ -43,13 +45,13 @@ func newTokenCache() *tokenCache {
 func (c *tokenCache) shard(d *digest) *cacheShard { return &c.shards[d[31]%cacheShards] }
 
 // get answers from memory. gen goes back to put.
-func (c *tokenCache) get(d *digest, now int64) (who httpx.Caller, gen uint64, ok bool) {
+func (c *tokenCache) get(d *digest, kind warble.DocKind, now int64) (who httpx.Caller, gen uint64, ok bool) {
 	sh := c.shard(d)
 	sh.mu.RLock()
 	e, ok := sh.m[*d]
 	gen = sh.gen
 	sh.mu.RUnlock()
-	if !ok || now-e.learnt > int64(maxStale) || e.expires != 0 && now >= e.expires {
+	if !ok || e.kind != kind || now-e.learnt > int64(maxStale) || e.expires != 0 && now >= e.expires {
 		return httpx.Caller{}, gen, false
 	}
 	return e.who, gen, true

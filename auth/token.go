@@ -85,7 +85,7 @@ func (s *Service) lookup(ctx context.Context, secret string, kind warble.DocKind
 	}
 	d := digestOf(secret)
 	now := s.opt.Clock()
-	who, gen, ok := s.cache.get(&d, now.UnixNano())
+	who, gen, ok := s.cache.get(&d, kind, now.UnixNano())
 	if ok {
 		return who, nil
 	}
@@ -105,7 +105,7 @@ func (s *Service) learn(ctx context.Context, d digest, kind warble.DocKind, now 
 	if kind == warble.DocSession {
 		who.Token = 0
 	}
-	s.cache.put(&d, cached{who: who, learnt: now.UnixNano(), expires: t.Expires * int64(time.Millisecond)}, gen)
+	s.cache.put(&d, cached{who: who, kind: kind, learnt: now.UnixNano(), expires: t.Expires * int64(time.Millisecond)}, gen)
 	return who, nil
 }
 
