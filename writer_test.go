@@ -353,6 +353,21 @@ func TestAnAltTextThatCrossesTheTweetDoesNotTakeThePhotoBack(t *testing.T) {
 	}
 }
 
+func TestATweetThatCrossesAnAltTextTakesThePhoto(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	ann := n.person("ann")
+	photo := n.upload(ann)
+	c := n.watch()
+	c.before = func(*warble.Change) { // after the tweet looked at the photo, before it is stored
+		c.before = nil
+		n.ok(n.w.Describe(n.ctx, ann, photo, "just in time"))
+	}
+	tweet := n.post(ann, warble.Draft{Media: []warble.DocID{photo}})
+	if m := n.media(photo); m.Tweet != tweet.ID {
+		t.Errorf("the photo's document says %+v", m)
+	}
+}
+
 func TestPhotoOfATweetThatCameToNothingIsFreeAgain(t *testing.T) {
 	n := newTown(t, warble.Options{})
 	ann := n.person("ann")
