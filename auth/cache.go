@@ -30,8 +30,8 @@ type cacheShard struct {
 type cached struct {
 	who     httpx.Caller
 	kind    warble.DocKind // a session's secret is no token
-	learnt  int64 // unix nanoseconds
-	expires int64 // unix nanoseconds; zero: never
+	learnt  int64          // unix nanoseconds
+	expires int64          // unix nanoseconds; zero: never
 }
 
 func newTokenCache() *tokenCache {
