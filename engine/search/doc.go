@@ -35,9 +35,17 @@
 // the log to the same store, and gets what comes after that place again, loses
 // nothing. Adding a document again replaces it, wherever it is.
 //
+// # Room
+//
+// Postings of dead documents stay until Compact. It also parts segments that
+// reach over many others, as those of an import in no order do: a search opens
+// every segment that may hold the newest hit. Call it after an import or a
+// rebuild, and now and then; it does nothing where nothing is to be gained.
+//
 // # Bounds
 //
 // A search visits at most Options.Budget postings, then answers what it has; a
 // prefix stands for at most Options.PrefixTerms words of the sealed segments,
-// the first in the order of their bytes.
+// the first in the order of their bytes. Where Page.Oldest is asked for, the
+// walk begins at the newest hit all the same.
 package search

@@ -10,12 +10,15 @@ import (
 // paired tells whether a character belongs to a script whose words are not
 // parted by spaces, or are (Hangul) but carry their endings with them.
 func paired(r rune) bool {
-	if r < 0x0e00 {
+	switch {
+	case r < 0x0e00:
 		return false
+	case 0x3041 <= r && r <= 0x3096, 0x30a1 <= r && r <= 0x30fa, 0x4e00 <= r && r <= 0x9fff, 0xac00 <= r && r <= 0xd7a3:
+		return true // most of Hiragana, Katakana, Han, Hangul
 	}
-	return r <= 0x0eff || // Thai, Lao
-		0x1000 <= r && r <= 0x109f || // Myanmar
-		0x1780 <= r && r <= 0x17ff || // Khmer
+	return r <= 0x0eff && unicode.In(r, unicode.L, unicode.M) || // Thai, Lao
+		0x1000 <= r && r <= 0x109f && unicode.In(r, unicode.L, unicode.M) || // Myanmar
+		0x1780 <= r && r <= 0x17ff && unicode.In(r, unicode.L, unicode.M) || // Khmer
 		unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r == 'ー'
 }
 
@@ -63,7 +66,7 @@ func accented(r rune) bool {
 func ignored(r rune) bool {
 	switch {
 	case 0x0300 <= r && r <= 0x036f, 0x064b <= r && r <= 0x0652, 0x0591 <= r && r <= 0x05c7,
-		0xfe00 <= r && r <= 0xfe0f:
+		0xfe00 <= r && r <= 0xfe0f, 0xe0100 <= r && r <= 0xe01ef:
 		return true
 	}
 	return r == 0x0640 || r == 0x0670 || r == 0x20e3

@@ -202,18 +202,19 @@ func (c *Cutter) unicode(s string) {
 	s = norm.NFKC.String(s)
 	state, rest := -1, s
 	var seg string
-	for rest != "" && len(c.spans) < MaxWords {
+	for rest != "" && len(c.spans)+len(c.run) < MaxWords {
+		first, size := utf8.DecodeRuneInString(rest)
+		if paired(first) { // needs no rules
+			c.run, rest, state = append(c.run, first), rest[size:], -1
+			continue
+		}
 		seg, rest, state = uniseg.FirstWordInString(rest, state)
-		first, _ := utf8.DecodeRuneInString(seg)
 		if unicode.Is(unicode.So, first) {
 			c.flush()
 			c.symbol(seg)
 			continue
 		}
 		c.segment(seg)
-		if !paired(first) {
-			c.flush()
-		}
 	}
 	c.flush()
 }
@@ -235,6 +236,8 @@ func (c *Cutter) segment(seg string) {
 	c.begin()
 	for i, r := range seg {
 		switch {
+		case ignored(r):
+			continue
 		case paired(r):
 			c.end()
 			c.run = append(c.run, r)
