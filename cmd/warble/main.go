@@ -1,0 +1,20 @@
+// Warble is a Twitter-like service in one binary: `warble serve` starts it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	env := &env{out: os.Stdout, errOut: os.Stderr, args: os.Args[1:], dir: dir, terminal: isTerminal(os.Stderr)}
+	os.Exit(run(ctx, env))
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"warble"
+	"warble/server"
+)
+
+func checkCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Check every invariant of a store; exit 1 if one does not hold", Args: cobra.NoArgs,
+		Long: `Check every invariant of a store: counts equal their rows, every edge is the same from
+both ends, tweets are whole, photos are there, search and homes hold only what is
+or was there. First fan-out catches up with the log. On a running store a breach
+is looked at again before it is printed.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return e.withApp(c.Context(), e.check)
+		},
+	}
+}
+
+func (e *env) check(ctx context.Context, app *server.App) error {
+	m := e.meter("catching up")
+	settle := func(ctx context.Context) error { return app.Settled(ctx, nil) }
+	catchUp := app.CatchUp
+	if e.served() {
+		catchUp = app.Settled
+	}
+	if err := catchUp(ctx, func(behind int64) { m.Set(-behind, 0) }); err != nil {
+		return err
+	}
+	m.Done()
+	breaches := 0
+	checker := warble.NewChecker(app.Stores, func(b warble.Breach) {
+		breaches++
+		fmt.Fprintln(e.out, b)
+	})
+	if e.served() {
+		checker.Settle = settle
+	}
+	m = e.meter("checking")
+	var seen int64
+	checker.Progress = func(shards int, rows int64) { seen = rows; m.Set(int64(shards), warble.Shards) }
+	if err := checker.Run(ctx); err != nil {
+		return err
+	}
+	m.Done()
+	if breaches > 0 {
+		fmt.Fprintf(e.out, "%d invariants do not hold\n", breaches)
+		return errQuiet
+	}
+	fmt.Fprintf(e.out, "clean: %d things checked\n", seen)
+	return nil
+}
+
+func rebuildCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use: "rebuild", Short: "Restore search, counts and homes from truth", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+				m := e.meter("rebuilding")
+				var things int64
+				err := app.Fanout.Rebuild(ctx, func(shards int, n int64) { things = n; m.Set(int64(shards), warble.Shards) })
+				if err != nil {
+					return err
+				}
+				m.Done()
+				fmt.Fprintf(e.out, "rebuilt from %d people and tweets\n", things)
+				return nil
+			})
+		},
+	}
+}
+
+func routesCommand(e *env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "routes", Short: "Print the route table: method, path, role, scope, rate limit", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			type row struct {
+				Method, Path, Role, Scope string
+				Limit                     int
+			}
+			var rows []row
+			for _, r := range server.Routes(nil, "") {
+				rows = append(rows, row{r.Method, r.Pattern, string(r.Role), r.Scope, r.Limit.N})
+			}
+			if asJSON {
+				enc := json.NewEncoder(e.out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(rows)
+			}
+			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "METHOD\tPATH\tROLE\tSCOPE\tPER 15 MIN")
+			for _, r := range rows {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", r.Method, r.Path, r.Role, r.Scope, r.Limit)
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return c
+}
+
+// version is set by the linker for a release: -ldflags '-X main.version=1.2.3'.
+const versionDefault = "development"
+
+func versionCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := versionDefault
+			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+				v = info.Main.Version
+			}
+			fmt.Fprintf(e.out, "warble %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return nil
+		},
+	}
+}

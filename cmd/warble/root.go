@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"warble"
+	"warble/server"
+)
+
+// Exit codes, as the manual says.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the work failed, or a check found a breach
+	exitUsage  = 2 // the command line or the configuration cannot work
+)
+
+// env is what a command sees of the world: its own process, or, when a running
+// server executes it, the server and the terminal at the other end.
+type env struct {
+	out, errOut io.Writer
+	args        []string
+	dir         string      // working directory of whoever typed the command
+	terminal    bool        // errOut is a terminal
+	app         *server.App // set when a running server executes the command
+	code        int         // exit code of a forwarded command
+	config      server.Config
+}
+
+// run executes a command line and returns the exit code.
+func run(ctx context.Context, e *env) int {
+	root := newRoot(e)
+	root.SetArgs(e.args)
+	root.SetOut(e.out)
+	root.SetErr(e.errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return e.code
+	}
+	var use *server.Usage
+	switch {
+	case errors.Is(err, errQuiet):
+		return exitFailed
+	case errors.As(err, &use):
+		fmt.Fprintln(e.errOut, "warble: "+use.Text)
+		return exitUsage
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(e.errOut, "warble: interrupted")
+		return exitFailed
+	}
+	fmt.Fprintln(e.errOut, "warble: "+sentence(err))
+	return exitFailed
+}
+
+// errQuiet ends a command whose output has said all there is.
+var errQuiet = errors.New("failed")
+
+// sentence is an error as a person at a terminal should read it.
+func sentence(err error) string {
+	if e, ok := errors.AsType[*warble.Error](err); ok && e.Detail != "" {
+		if e.Param != "" {
+			return e.Param + ": " + e.Detail
+		}
+		return e.Detail
+	}
+	return err.Error()
+}
+
+func usagef(format string, args ...any) error {
+	return &server.Usage{Text: fmt.Sprintf(format, args...)}
+}
+
+const rootLong = `Warble is a Twitter-like service in one binary: tweets, photos, follows, likes,
+home timelines and search, with the wire shape of the X API v2.
+
+  warble serve --demo --dev     start a small living network on 127.0.0.1:8080
+  warble user add ann           make an account
+  warble token ann              an access token for it, for curl and scripts
+
+Every command takes --data; "dir:PATH" keeps everything in one directory. While
+a server has that directory open, commands run inside it, through a socket.
+
+Exit codes: 0 done; 1 failed, or a check found something; 2 the command line or
+the configuration cannot work, and nothing was touched.`
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use: "warble", Short: "A Twitter-like service in one binary", Long: rootLong,
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	e.config = server.Config{Data: "dir:./warble-data", Target: "all", Listen: "127.0.0.1:8080"}
+	if d := os.Getenv("WARBLE_DATA"); d != "" {
+		e.config.Data = d
+	}
+	root.PersistentFlags().StringVar(&e.config.Data, "data", e.config.Data, `the store: "dir:PATH", or "mem:" for one that forgets (WARBLE_DATA)`)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%v; %s --help shows what there is", err, c.CommandPath())
+	})
+	root.AddCommand(serveCommand(e), userCommand(e), tokenCommand(e), appCommand(e), importCommand(e),
+		checkCommand(e), rebuildCommand(e), loadCommand(e), benchCommand(e), routesCommand(e), versionCommand(e))
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		fixArgs(c)
+	}
+	return root
+}
+
+// fixArgs makes wrong arguments a usage error, with the way out.
+func fixArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usagef("%v; the command is: %s", err, c.UseLine())
+			}
+			return nil
+		}
+	} else if c.HasSubCommands() {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q; %s --help shows what there is", c.CommandPath()+" "+args[0], c.CommandPath())
+			}
+			return c.Help()
+		}
+	}
+	for _, sub := range c.Commands() {
+		fixArgs(sub)
+	}
+}
+
+// withApp runs work on the store: in the server that has it open, or on the
+// store itself where there is none.
+func (e *env) withApp(ctx context.Context, work func(context.Context, *server.App) error) error {
+	if e.app != nil {
+		return work(ctx, e.app)
+	}
+	code, err := server.Forward(ctx, e.config.Data, server.Request{Args: e.args, Dir: e.dir, Terminal: e.terminal}, e.out, e.errOut)
+	if err == nil {
+		e.code = code
+		return nil
+	}
+	if !errors.Is(err, server.ErrNoServer) {
+		return err
+	}
+	e.config.Quiet = true
+	app, err := server.Open(ctx, e.config)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(ctx, app), app.Close())
+}
+
+// served says that a running server executes the command.
+func (e *env) served() bool { return e.app != nil }
+
+// path makes a file's name mean the same in the server as where it was typed.
+func (e *env) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(e.dir, name)
+}
+
+// execute is what a running server does with a forwarded command line.
+func execute(ctx context.Context, app *server.App, req server.Request, out, errOut io.Writer) int {
+	return run(ctx, &env{out: out, errOut: errOut, args: req.Args, dir: req.Dir, terminal: req.Terminal, app: app})
+}
+
+// user finds an account by its handle, with or without @.
+func user(ctx context.Context, app *server.App, handle string) (*warble.User, error) {
+	u, err := app.Stores.Users.ByHandle(ctx, strings.TrimPrefix(handle, "@"))
+	if err != nil {
+		return nil, err
+	}
+	if u == nil {
+		return nil, fmt.Errorf("there is no account with the handle %s", handle)
+	}
+	return u, nil
+}

@@ -1,0 +1,111 @@
+// Package server is the assembly: a configuration becomes an engine, the
+// engine the three roles, the roles the edges, and those listeners. It is the
+// only package that sees all the others.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"warble"
+	"warble/auth"
+	"warble/engine"
+	"warble/engine/observe"
+	"warble/internal/photo"
+)
+
+// App is an open store with the roles over it: what every command works with.
+type App struct {
+	Stores *warble.Stores
+	IDs    *warble.IDs
+	Writer *warble.Writer
+	Reader *warble.Reader
+	Fanout *warble.Fanout
+	Auth   *auth.Service
+	Photos *photo.Processor
+	Limits warble.Options
+
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+
+	close []func() error
+}
+
+// Open opens the store that spec names ("mem:", "dir:PATH") and makes the roles over it.
+func Open(ctx context.Context, cfg Config) (app *App, err error) {
+	app = &App{Registry: prometheus.NewRegistry(), Log: cfg.logger()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, app.Close())
+			app = nil
+		}
+	}()
+	stores, err := engine.Open(ctx, cfg.Data, engine.Options{Log: app.Log, CacheBytes: cfg.CacheBytes})
+	if err != nil {
+		return app, err
+	}
+	app.close = append(app.close, stores.Close)
+	if app.Stores, err = observe.Wrap(stores, app.Registry); err != nil {
+		return app, err
+	}
+	if app.IDs, err = warble.NewIDs(ctx, app.Stores.Claims, time.Now); err != nil {
+		return app, err
+	}
+	app.close = append(app.close, func() error { return app.IDs.Close(context.WithoutCancel(ctx)) })
+	app.Limits = cfg.options(app.Log)
+	app.Writer = warble.NewWriter(app.Stores, app.IDs, app.Limits)
+	app.Reader = warble.NewReader(app.Stores, app.Limits)
+	app.Fanout = warble.NewFanout(app.Stores, app.IDs, app.Limits)
+	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
+	app.Photos = photo.New(max(1, runtime.GOMAXPROCS(0)/2))
+	return app, nil
+}
+
+// Close gives everything back, in the opposite order of Open.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.close) - 1; i >= 0; i-- {
+		errs = append(errs, a.close[i]())
+	}
+	a.close = nil
+	return errors.Join(errs...)
+}
+
+// CatchUp runs fan-out until the log is empty. It is for commands that work
+// on a store no server serves.
+func (a *App) CatchUp(ctx context.Context, progress func(behind int64)) error {
+	ctx, stop := context.WithCancel(ctx)
+	ran := make(chan error, 1)
+	go func() { ran <- a.Fanout.Run(ctx) }()
+	err := a.Settled(ctx, progress)
+	stop()
+	return errors.Join(err, <-ran)
+}
+
+// Settled waits until fan-out, which somebody else runs, has done all there was.
+func (a *App) Settled(ctx context.Context, progress func(behind int64)) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		pos, err := a.Fanout.Lag(ctx)
+		if err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(pos.Behind)
+		}
+		if pos.Behind == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"warble"
+)
+
+// Config is what an operator may choose; its comments are the manual. Flags,
+// environment (WARBLE_LISTEN, …) and defaults fill it, in that order.
+type Config struct {
+	// Data names the store: "dir:PATH" keeps everything in one directory,
+	// "mem:" forgets everything at the end.
+	Data string
+	// Listen is the public address, host:port.
+	Listen string
+	// Private is the address of /metrics and /debug/pprof; empty: none.
+	Private string
+	// Target is which roles this process runs: all, writer, reader or fanout.
+	// A store in a directory can only be served by all.
+	Target string
+	// Dev: plain HTTP, no rate limits, no daily quotas.
+	Dev bool
+	// Demo fills an empty store with a small living network.
+	Demo bool
+	// TLSCert and TLSKey are PEM files; both or neither.
+	TLSCert, TLSKey string
+	// Proxies is how many trusted proxies stand in front.
+	Proxies int
+	// CacheBytes bounds the engine's caches; 0: its default.
+	CacheBytes int64
+	// LegacyLength counts text as clients did before emoji weighed two.
+	LegacyLength bool
+	// MaxFollowing and TweetsPerDay: see warble.Options; 0: the default.
+	MaxFollowing, TweetsPerDay int
+	// PushLine: see warble.Options; 0: the default.
+	PushLine int
+	// Quiet leaves out everything below warnings from the log.
+	Quiet bool
+	// Debug logs every request.
+	Debug bool
+	// Log replaces the logger that Quiet and Debug would make.
+	Log *slog.Logger
+}
+
+// Usage is a mistake in the configuration: one sentence that says what to do.
+type Usage struct{ Text string }
+
+func (u *Usage) Error() string { return u.Text }
+
+func usage(format string, args ...any) error { return &Usage{fmt.Sprintf(format, args...)} }
+
+// check refuses a configuration that cannot work.
+func (c *Config) check() error {
+	switch c.Target {
+	case "all":
+	case "writer", "reader", "fanout":
+		if !strings.HasPrefix(c.Data, "cluster:") {
+			return usage("--target %s needs a store that several processes can share (cluster:FILE); %s belongs to one process: use --target all", c.Target, c.Data)
+		}
+	default:
+		return usage("--target %q: say all, writer, reader or fanout", c.Target)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usage("--tls-cert and --tls-key go together: give both or neither")
+	}
+	for _, addr := range []string{c.Listen, c.Private} {
+		if addr == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return usage("%q is no address to listen on: write host:port, as 127.0.0.1:8080", addr)
+		}
+	}
+	return nil
+}
+
+func (c *Config) logger() *slog.Logger {
+	if c.Log != nil {
+		return c.Log
+	}
+	level := slog.LevelInfo
+	switch {
+	case c.Debug:
+		level = slog.LevelDebug
+	case c.Quiet:
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// options are the rules that follow from the configuration.
+func (c *Config) options(log *slog.Logger) warble.Options {
+	o := warble.Options{Clock: time.Now, MaxFollowing: c.MaxFollowing, TweetsPerDay: c.TweetsPerDay, PushLine: c.PushLine, Log: log}
+	if c.Dev {
+		o.TweetsPerDay = -1
+	}
+	if c.LegacyLength {
+		o.Text = warble.TextRulesV2
+	}
+	return o
+}
