@@ -48,7 +48,7 @@ func (w *Writer) Follow(ctx context.Context, user, target UserID) (state FollowS
 	if to.Protected {
 		kind, state = FollowRequest, Requested
 	}
-	if err := w.putFollow(ctx, kind, user, target); err != nil {
+	if err := w.putFollow(ctx, kind, user, target, bonds&bondRequested != 0); err != nil {
 		return NotFollowing, err
 	}
 	return state, nil
@@ -68,8 +68,8 @@ func errBlockBetween(target UserID) error {
 }
 
 // putFollow is changeFollow with what the process remembers of it.
-func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target UserID) error {
-	err := changeFollow(ctx, w.s, w.ids, kind, user, target)
+func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target UserID, requested bool) error {
+	err := changeFollow(ctx, w.s, w.ids, kind, user, target, requested)
 	if kind == Follow && (err == nil || errors.Is(err, ErrForbidden)) {
 		w.people.of(user).add(w.opt.Clock())
 		w.dropHomes(ctx, user)
@@ -77,18 +77,19 @@ func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target User
 	return err
 }
 
-// changeFollow puts a follow, which ends a request, or a request. It looks for
-// a block once more afterwards: whoever blocks at the same moment ends what
+// changeFollow puts a follow, or a request for one; requested says that a
+// request stands, which ends with the follow. It looks for a block once more
+// afterwards: whoever blocks at the same moment ends what
 // they find, and this takes back what they could not find yet; the answer is
 // ErrForbidden then.
-func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID) error {
+func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
 	since, err := ids.Next(ctx, user, target)
 	if err != nil {
 		return err
 	}
 	put := []Edge{{Kind: kind, From: user, To: target, Since: since}}
 	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
-	if kind == Follow {
+	if kind == Follow && requested {
 		c.Gone = []EdgeKey{{FollowRequest, user, target}}
 		c.Events = append(c.Events, edgesGone(target, c.Gone))
 	}
@@ -109,7 +110,7 @@ func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user,
 // acceptRequest makes a request a follow in one Change, and drops the home of
 // who asked. A request a block has ended meanwhile is no error.
 func acceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
-	err := changeFollow(ctx, s, ids, Follow, request.From, request.To)
+	err := changeFollow(ctx, s, ids, Follow, request.From, request.To, true)
 	if err != nil && !errors.Is(err, ErrForbidden) {
 		return err
 	}
@@ -165,7 +166,7 @@ func (w *Writer) AcceptFollow(ctx context.Context, user, from UserID) (err error
 	case bonds&bondRequested == 0:
 		return errNoRequest(from)
 	}
-	return w.putFollow(ctx, Follow, from, user)
+	return w.putFollow(ctx, Follow, from, user, true)
 }
 
 func errNoRequest(from UserID) error {
