@@ -138,6 +138,7 @@ type applier struct {
 	tweets []storedTweet
 	docs   []*warble.Doc
 	edges  []storedEdge
+	parts  []stagedPart
 	seqs   []sequence
 }
 
@@ -168,7 +169,7 @@ func (a *applier) release() {
 	clear(a.docs)
 	clear(a.edges)
 	a.users, a.tweets, a.docs, a.edges = a.users[:0], a.tweets[:0], a.docs[:0], a.edges[:0]
-	a.seqs, a.at = a.seqs[:0], a.at[:0]
+	a.seqs, a.at, a.parts = a.seqs[:0], a.at[:0], a.parts[:0]
 	pool.Put(a)
 }
 
@@ -405,6 +406,9 @@ func (a *applier) publish() {
 	}
 	for _, d := range a.docs {
 		a.Engine.docs.wrote(d.ID, d, docBytes(d))
+	}
+	for _, st := range a.parts {
+		a.Engine.parts.wrote(st.at, st.now, newestBytes)
 	}
 	for i := range a.edges {
 		if a.edges[i].changed {

@@ -21,8 +21,9 @@
 //	f kind from ^since ^to      edges out, by since: part, value (a list needs no second read)
 //	i kind to ^part ^since ^from  edges in, part by part: value. The part comes first so that a part,
 //	                            which is fan-out's chunk and the unit of counting, is one short range
-//	b kind to ^part             least and highest since of a part, written when the next part opens:
-//	                            To merges only the parts that can hold what it looks for
+//	b kind to ^part             a part, from its first edge on; when the next opens, its least and highest
+//	                            since: To merges only the parts that can hold what it looks for. And
+//	                            where part 0 has no row there never was an edge: one point read says so
 //	d id                        document; one that is gone stays without data
 //	l owner kind ^id            (empty) documents that stand
 //	z partition sequence        event, written in the commit it belongs to; cut off when all groups are past it

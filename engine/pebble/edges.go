@@ -71,15 +71,21 @@ func (a *applier) current(k warble.EdgeKey) (edgeRow, error) {
 }
 
 func (a *applier) putEdge(e *warble.Edge) error {
-	old, err := a.current(e.Key())
-	if err != nil || old.gone && e.Kind.Once() {
+	now, err := a.newest(end{e.Kind, e.To})
+	if err != nil {
 		return err
+	}
+	var old edgeRow
+	if !now.none {
+		if old, err = a.current(e.Key()); err != nil || old.gone && e.Kind.Once() {
+			return err
+		}
 	}
 	st := storedEdge{was: old, put: true, changed: true}
 	if old.stands() {
 		e.Since, e.Part = old.Since, old.Part
 		st.changed = e.Value != old.Value
-	} else if e.Part, err = a.choosePart(e); err != nil {
+	} else if e.Part, err = a.choosePart(e, now); err != nil {
 		return err
 	}
 	st.now = edgeRow{Edge: *e}
@@ -126,8 +132,7 @@ func (a *applier) takeEdge(k warble.EdgeKey) error {
 	if err := a.del(); err != nil {
 		return err
 	}
-	a.shrinkPart(&old.Edge)
-	return nil
+	return a.shrinkPart(&old.Edge)
 }
 
 // publishEdge tells the tables of an edge that changed.

@@ -13,58 +13,91 @@ import (
 )
 
 // newestPart is what the writer must know of the newest part of the edges into
-// a thing. Only holders of the (kind, to) lock read the store for it or change
-// it, and they keep the lock until their batch can be read.
+// a thing. Only holders of the (kind, to) lock read the store for it, and they
+// keep the lock until their batch can be read.
 type newestPart struct {
 	part      uint32
 	size      int32     // edges that stand
 	low, high warble.ID // all their Sinces lie between, inclusive
+	none      bool      // there never was an edge, so nothing need be read to put the first
+}
+
+// stagedPart is a newest part as the change leaves it.
+type stagedPart struct {
+	at  end
+	now newestPart
 }
 
 const newestBytes = 32
 
-// choosePart says which part a new edge joins: the newest, or the next when
-// that is full. Then the bounds of the part it closes go into the same batch.
-func (a *applier) choosePart(e *warble.Edge) (uint32, error) {
-	at := end{e.Kind, e.To}
-	now, _, ok := a.parts.find(at)
-	if !ok {
-		var err error
-		if now, err = a.readNewest(e.Kind, e.To); err != nil {
-			return 0, err
+// newest is the newest part as the change has left it so far.
+func (a *applier) newest(at end) (newestPart, error) {
+	for i := range a.parts {
+		if a.parts[i].at == at {
+			return a.parts[i].now, nil
 		}
 	}
+	if now, _, ok := a.Engine.parts.find(at); ok {
+		return now, nil
+	}
+	return a.readNewest(at.kind, at.id)
+}
+
+func (a *applier) stagePart(at end, now newestPart) {
+	for i := range a.parts {
+		if a.parts[i].at == at {
+			a.parts[i].now = now
+			return
+		}
+	}
+	a.parts = append(a.parts, stagedPart{at, now})
+}
+
+// choosePart says which part a new edge joins: the newest, or the next when
+// that is full. A part has a row from its first edge on; closing it writes its
+// bounds there.
+func (a *applier) choosePart(e *warble.Edge, now newestPart) (uint32, error) {
+	opens := now.none
 	if now.size >= warble.PartSize {
 		a.k = spanKey(a.k[:0], e.Kind, e.To, now.part)
 		a.v = key.U64(key.U64(a.v[:0], now.low), now.high)
 		if err := a.set(); err != nil {
 			return 0, err
 		}
-		now = newestPart{part: now.part + 1}
+		now, opens = newestPart{part: now.part + 1}, true
+	}
+	if opens {
+		a.k, a.v = spanKey(a.k[:0], e.Kind, e.To, now.part), a.v[:0]
+		if err := a.set(); err != nil {
+			return 0, err
+		}
 	}
 	if now.size == 0 {
 		now.low, now.high = e.Since, e.Since
 	}
 	now.size++
+	now.none = false
 	now.low, now.high = min(now.low, e.Since), max(now.high, e.Since)
-	a.parts.wrote(at, now, newestBytes)
+	a.stagePart(end{e.Kind, e.To}, now)
 	return now.part, nil
 }
 
 // shrinkPart makes room in the newest part for one more.
-func (a *applier) shrinkPart(e *warble.Edge) {
+func (a *applier) shrinkPart(e *warble.Edge) error {
 	at := end{e.Kind, e.To}
-	s := a.parts.shard(at)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.get(at); now != nil && now.part == e.Part && now.size > 0 {
+	now, err := a.newest(at)
+	if err == nil && now.part == e.Part && now.size > 0 {
 		now.size--
+		a.stagePart(at, now)
 	}
+	return err
 }
 
 // readNewest counts the newest part.
 func (e *Engine) readNewest(kind warble.EdgeKind, to warble.ID) (now newestPart, err error) {
-	if now.part, err = e.readNewestPart(kind, to); err != nil {
+	var any bool
+	if now.part, any, err = e.readNewestPart(kind, to); err != nil || !any {
+		now.none = true
 		return now, err
 	}
 	prefix := partPrefix(nil, kind, to, now.part)
@@ -88,25 +121,26 @@ func (e *Engine) newestPart(kind warble.EdgeKind, to warble.ID) (uint32, error) 
 	if now, _, ok := e.parts.find(end{kind, to}); ok {
 		return now.part, nil
 	}
-	return e.readNewestPart(kind, to)
+	part, _, err := e.readNewestPart(kind, to)
+	return part, err
 }
 
-// readNewestPart: each part but the newest has a row with its bounds.
-func (e *Engine) readNewestPart(kind warble.EdgeKind, to warble.ID) (part uint32, err error) {
-	var closed bool // one point read, answered by a filter, spares nearly everybody the range
-	err = e.get(spanKey(make([]byte, 0, 16), kind, to, 0), func([]byte) error { closed = true; return nil })
-	if err != nil || !closed {
-		return 0, err
+// readNewestPart finds the highest part that has a row; any says whether there is one.
+func (e *Engine) readNewestPart(kind warble.EdgeKind, to warble.ID) (part uint32, any bool, err error) {
+	// One point read, answered by a filter, spares most things the range.
+	err = e.get(spanKey(make([]byte, 0, 16), kind, to, 0), func([]byte) error { any = true; return nil })
+	if err != nil || !any {
+		return 0, false, err
 	}
 	prefix := spanPrefix(nil, kind, to)
 	r, err := ranging(e.truth, prefix, key.End(prefix), false)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if r.first() {
-		part = key.ReadDesc32(r.it.Key()[len(prefix):]) + 1
+		part = key.ReadDesc32(r.it.Key()[len(prefix):])
 	}
-	return part, r.close(nil)
+	return part, true, r.close(nil)
 }
 
 // span is a part and the bounds of its Sinces.
@@ -161,22 +195,22 @@ type opened struct {
 	since, from warble.ID
 }
 
-// spans lists the parts that reach into the page.
+// spans lists the parts that reach into the page. The newest has no bounds yet.
 func (m *merge) spans(r ranged) error {
-	newest := span{high: warble.MaxID}
 	for ok := r.first(); ok; ok = r.next() {
 		row, err := rowOf(r.it)
 		if err != nil {
 			return err
 		}
 		k := r.it.Key()
-		sp := span{key.ReadDesc32(k[len(k)-4:]), key.ReadU64[warble.ID](row), key.ReadU64[warble.ID](row[8:])}
-		newest.part = max(newest.part, sp.part+1)
+		sp := span{part: key.ReadDesc32(k[len(k)-4:]), high: warble.MaxID}
+		if len(row) == 16 {
+			sp.low, sp.high = key.ReadU64[warble.ID](row), key.ReadU64[warble.ID](row[8:])
+		}
 		if sp.high > m.page.After && sp.low < m.page.Upper() {
 			m.pending = append(m.pending, sp)
 		}
 	}
-	m.pending = append(m.pending, newest)
 	slices.SortFunc(m.pending, func(a, b span) int {
 		if m.page.Oldest {
 			return cmp.Compare(a.low, b.low)

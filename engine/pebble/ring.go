@@ -16,6 +16,7 @@ type ring struct {
 	owner   warble.UserID // zero: a free slot
 	floor   warble.TweetID
 	touched int64  // unix milliseconds of the last read or build
+	last    uint64 // the newest entry, so that adding a newer one waits for no other memory
 	n       uint16 // entries
 	head    uint8  // where in the first block the oldest stands
 	used    uint8  // blocks
@@ -32,15 +33,14 @@ func (r *ring) slot(a *arena, i int) *uint64 {
 
 // add puts an entry in its place; one that is there already does nothing.
 func (r *ring) add(a *arena, entry warble.TweetID) {
-	n, v := int(r.n), uint64(entry)
-	if n > 0 {
-		if last := *r.slot(a, n-1); v <= last { // late; nearly every entry is the newest
-			r.insert(a, v)
-			return
-		}
+	v := uint64(entry)
+	if v <= r.last && r.n > 0 { // late; nearly every entry is the newest
+		r.insert(a, v)
+		return
 	}
 	r.extend(a)
-	*r.slot(a, n) = v
+	*r.slot(a, int(r.n)-1) = v
+	r.last = v
 }
 
 // extend makes room for one more at the end.
@@ -99,7 +99,7 @@ func (r *ring) clear(a *arena) {
 	for _, b := range r.blocks[:r.used] {
 		a.give(b)
 	}
-	r.n, r.head, r.used = 0, 0, 0
+	r.n, r.head, r.used, r.last = 0, 0, 0, 0
 }
 
 func (r *ring) all(a *arena) []warble.TweetID {
