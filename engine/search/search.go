@@ -122,7 +122,7 @@ func (x *Index) Sync(ctx context.Context) error {
 	return nil
 }
 
-// Close is a last Sync. Nothing may be called afterwards.
+// Close is a last Sync; the caller flushes the store. Nothing may be called afterwards.
 func (x *Index) Close() error { return x.Sync(context.Background()) }
 
 func unavailable(err error) error {

@@ -15,6 +15,10 @@ import (
 // still not be late: a minute. Events of a moment arrive in any order.
 const slack = 60_000 << 16
 
+// mostFull is how many segments may wait to be sealed: with a store that
+// refuses writes, memory does not grow.
+const mostFull = 4
+
 // space is one kind of document: tweets or people.
 type space struct {
 	x    *Index
@@ -161,7 +165,9 @@ func (s *space) add(id docID, record []byte) error {
 		if !g.full() {
 			break
 		}
-		s.rotate(g)
+		if len(s.full) < mostFull {
+			s.rotate(g)
+		}
 		s.mu.Unlock()
 		if err := s.seal(); err != nil {
 			return err
