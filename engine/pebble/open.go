@@ -214,7 +214,7 @@ func (e *Engine) Close() (err error) {
 		e.log.stop()
 		close(e.disk.closing)
 		e.working.Wait()
-		err = e.checkpoint()
+		err = errors.Join(e.checkpoint(), e.derived.Flush()) // also where no place moved
 		err = errors.Join(err, e.release())
 	})
 	return err
