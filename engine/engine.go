@@ -75,6 +75,7 @@ func openDir(path string, opt Options) (_ *warble.Stores, err error) {
 	if err != nil {
 		return nil, err
 	}
+	e.BeforeSave(func() error { return index.Sync(context.Background()) })
 	photos, err := disk.Open(filepath.Join(path, "photos"), disk.Options{Reserve: opt.MinFree})
 	if err != nil {
 		return nil, err

@@ -3,20 +3,22 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"warble"
 	"warble/engine"
 	"warble/engine/enginetest"
 )
 
-// open opens the stores of a spec with a clock in the test's hand.
-func open(t testing.TB, spec string, clock *enginetest.Clock) *warble.Stores {
+// open opens the stores of a spec with a clock, nil for the machine's.
+func open(t testing.TB, spec string, clock func() time.Time) *warble.Stores {
 	t.Helper()
-	s, err := engine.Open(context.Background(), spec, engine.Options{Clock: clock.Now, CacheBytes: 32 << 20, MinFree: -1})
+	s, err := engine.Open(context.Background(), spec, engine.Options{Clock: clock, CacheBytes: 32 << 20, MinFree: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func open(t testing.TB, spec string, clock *enginetest.Clock) *warble.Stores {
 
 func TestDirFulfilsTheContract(t *testing.T) {
 	clock := enginetest.NewClock()
-	s := open(t, "dir:"+t.TempDir(), clock) // one store for all: what a test leaves behind is in the way of the next
+	s := open(t, "dir:"+t.TempDir(), clock.Now) // one store for all: what a test leaves behind is in the way of the next
 	enginetest.Run(t, func(*testing.T) *warble.Stores { return s }, enginetest.Options{Clock: clock})
 }
 
@@ -69,11 +71,41 @@ func TestOpenSaysInOneSentenceWhatToDo(t *testing.T) {
 
 func TestADirectoryHasOneOwner(t *testing.T) {
 	dir := t.TempDir()
-	open(t, "dir:"+dir, enginetest.NewClock())
+	open(t, "dir:"+dir, nil)
 	if s, err := engine.Open(t.Context(), "dir:"+dir, engine.Options{}); err == nil {
 		t.Error("a second owner opened the directory")
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestRandomOperationsReadTheSame holds a directory to the answers of the memory engine.
+func TestRandomOperationsReadTheSame(t *testing.T) {
+	for _, seed := range []uint64{
+		7730148868760672312, // asks for words by nested negations
+		rand.Uint64(), rand.Uint64(),
+	} {
+		clock := enginetest.NewClock()
+		enginetest.Compare(t, seed, 400, clock,
+			enginetest.Engine{Name: "mem", Stores: open(t, "mem:", clock.Now)},
+			enginetest.Engine{Name: "dir", Stores: open(t, "dir:"+t.TempDir(), clock.Now)},
+		)
+	}
+}
+
+// TestRandomLivesReadTheSame does so for the roles: what people do through Writer, read through Reader.
+func TestRandomLivesReadTheSame(t *testing.T) {
+	enginetest.CompareRoles(t, rand.Uint64(), 300,
+		enginetest.Engine{Name: "mem", Stores: open(t, "mem:", nil)},
+		enginetest.Engine{Name: "dir", Stores: open(t, "dir:"+t.TempDir(), nil)},
+	)
+}
+
+// TestBrokenWritesLeaveEveryInvariant breaks the two writes of truth in both ways, and derived stores, beneath the roles.
+func TestBrokenWritesLeaveEveryInvariant(t *testing.T) {
+	plan := enginetest.Plan{Seed: rand.Uint64(), Refused: 0.05, Lost: 0.05, Derived: 0.01}
+	for _, spec := range []string{"mem:", "dir:" + t.TempDir()} {
+		enginetest.BreakRoles(t, plan, 300, enginetest.Engine{Name: spec, Stores: open(t, spec, nil)})
 	}
 }
