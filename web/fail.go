@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"warble/internal/httpx"
+)
+
+// failure is an error as a page says it.
+type failure struct {
+	Status int
+	Title  string
+	Detail string
+}
+
+func failureOf(p *httpx.Problem) failure {
+	f := failure{Status: p.Status, Title: "This did not work", Detail: sentence(p.Detail)}
+	switch {
+	case p.Status == http.StatusNotFound:
+		f.Title = "There is nothing here"
+	case p.Status == http.StatusGone:
+		f.Title = "This is gone"
+	case p.Status == http.StatusForbidden:
+		f.Title = "This is not for you"
+	case p.Status == http.StatusUnauthorized:
+		f.Title = "Sign in first"
+	case p.Status == http.StatusTooManyRequests:
+		f.Title = "That was a lot"
+	case p.Status == http.StatusServiceUnavailable:
+		f.Title = "Not at this moment"
+	case p.Status >= 500:
+		f.Title = "Something broke"
+	}
+	return f
+}
+
+// sentence makes a detail out of the domain's words read as a sentence.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}
+
+// fail answers with a page that says what went wrong. Who is signed in is not
+// known here, and not asked: asking may be what failed.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := httpx.ProblemOf(err)
+	f := failureOf(p)
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((p.RetryAfter+time.Second-1)/time.Second))))
+	}
+	around := &frame{Title: f.Title, Hidden: true, Style: strings.Trim(s.styleTag, `"`)}
+	if s.show(w, r, f.Status, around, failurePage(f)) != nil {
+		httpx.WriteProblem(w, r, p)
+	}
+}
+
+// NotFound is [httpx.Options].NotFound for a mux that serves pages beside an
+// API: a browser gets a page, a program a problem document.
+func NotFound(w http.ResponseWriter, r *http.Request, err error) {
+	if strings.HasPrefix(r.URL.Path, "/2/") || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		httpx.WriteError(w, r, err)
+		return
+	}
+	newSite(Deps{}).fail(w, r, err)
+}
