@@ -54,7 +54,7 @@ func (a *api) countsRecent(w http.ResponseWriter, r *http.Request, c *httpx.Call
 	default:
 		return warble.Invalid("granularity", g, "granularity is hour or day")
 	}
-	now := a.clock().UTC()
+	now := a.clock().UTC().Truncate(time.Millisecond).Add(time.Millisecond) // what is of this millisecond counts
 	from, to := now.Add(-recentSpan), now
 	if q.page.After != 0 && q.page.After.Time().After(from) {
 		from = q.page.After.Time()

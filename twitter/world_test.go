@@ -32,6 +32,7 @@ type world struct {
 	writer *warble.Writer
 	reader *warble.Reader
 	auth   *auth.Service
+	fan    *warble.Fanout
 	mux    http.Handler
 	drain  chan struct{}
 }
@@ -57,8 +58,8 @@ func newWorldWith(t testing.TB, opt auth.Options) *world {
 	}), w.auth.Routes()...)
 	w.mux = httpx.NewMux(routes, w.auth.Mux(httpx.Options{CORS: []string{"/2/", "/media/"}}))
 	done := make(chan error, 1)
-	fan := warble.NewFanout(s, ids, rules)
-	go func() { done <- fan.Run(ctx) }()
+	w.fan = warble.NewFanout(s, ids, rules)
+	go func() { done <- w.fan.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
@@ -69,6 +70,15 @@ func newWorldWith(t testing.TB, opt auth.Options) *world {
 		}
 	})
 	return w
+}
+
+// settled waits until fan-out has done all there is to do.
+func (w *world) settled() {
+	w.t.Helper()
+	eventually(w.t, "fan-out is done", func() bool {
+		p, err := w.fan.Lag(w.t.Context())
+		return err == nil && p.Behind == 0
+	})
 }
 
 // someone is a person with a token of all scopes.
