@@ -25,7 +25,7 @@ func (w *Writer) DeleteTweet(ctx context.Context, user UserID, tweet TweetID) (e
 	if t.RetweetOf != 0 {
 		return w.takeBack(ctx, user, t.RetweetOf, t.ID)
 	}
-	c, err := w.deletion(ctx, t)
+	c, err := deletion(ctx, w.s, t)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (w *Writer) DeleteTweet(ctx context.Context, user UserID, tweet TweetID) (e
 
 // deletion is the Change that deletes a tweet. Its photos' documents stay as
 // they are and name a tombstone from now on; their events have them removed.
-func (w *Writer) deletion(ctx context.Context, t *Tweet) (*Change, error) {
+func deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
 	for _, e := range tweetEdges(t) {
 		c.Gone = append(c.Gone, e.Key())
@@ -52,7 +52,7 @@ func (w *Writer) deletion(ctx context.Context, t *Tweet) (*Change, error) {
 	versions := []*Tweet{t}
 	if t.Version > 1 {
 		var err error
-		if versions, err = w.s.Tweets.Versions(ctx, t.ID); err != nil {
+		if versions, err = s.Tweets.Versions(ctx, t.ID); err != nil {
 			return nil, err
 		}
 	}

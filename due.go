@@ -12,6 +12,7 @@ type dueKind uint8
 const (
 	duePoll  dueKind = 1 // a poll ended: notice its author and voters
 	dueMedia dueKind = 2 // an upload that nothing took within a day goes
+	dueEnd   dueKind = 3 // an account was deleted: what it wrote goes, some at a time
 )
 
 // due is a note to look at something later: a document owned by the hour it is
@@ -78,7 +79,8 @@ func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
 	}
 	first := f.opt.Clock().Add(-31 * 24 * hour).Truncate(hour)
 	if docs[0] == nil {
-		return f.opt.Clock().Truncate(hour), nil
+		now := f.opt.Clock().Truncate(hour)
+		return now, f.standIn(ctx, now)
 	}
 	return later(first, time.UnixMilli(int64(docs[0].Version)).Truncate(hour)), nil
 }
@@ -108,9 +110,14 @@ func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	if here.Equal(from) {
 		return from, nil
 	}
-	// The cursor's version is the hour itself, so that it only moves forward.
-	_, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{{ID: dueCursor, Kind: DocCursor, Version: uint64(here.UnixMilli())}}})
-	return here, err
+	return here, f.standIn(ctx, here)
+}
+
+// standIn stores the hour that is worked on. The cursor's version is the hour
+// itself, so that it only moves forward.
+func (f *Fanout) standIn(ctx context.Context, at time.Time) error {
+	_, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{{ID: dueCursor, Kind: DocCursor, Version: uint64(at.UnixMilli())}}})
+	return err
 }
 
 func (f *Fanout) doOne(ctx context.Context, doc *Doc, now time.Time) error {
@@ -119,13 +126,16 @@ func (f *Fanout) doOne(ctx context.Context, doc *Doc, now time.Time) error {
 		if time.UnixMilli(d.At).After(now) {
 			return nil
 		}
+		done := true
 		switch d.Kind {
 		case duePoll:
 			err = f.pollEnded(ctx, d.ID)
 		case dueMedia:
-			err = f.dropUnused(ctx, d.ID)
+			done, err = f.dropUnused(ctx, d.ID)
+		case dueEnd:
+			done, err = f.endAccount(ctx, d.ID)
 		}
-		if err != nil {
+		if err != nil || !done {
 			return err
 		}
 	}
@@ -162,51 +172,4 @@ func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
 		}
 		p.Before, list = votes[len(votes)-1].Since, nil
 	}
-}
-
-// noteMedia sees to it that an upload is looked at a day after it came, or at
-// once when its tweet is gone.
-func (f *Fanout) noteMedia(ctx context.Context, id DocID) error {
-	docs, err := f.s.Docs.Get(ctx, id)
-	if err != nil || docs[0] == nil || docs[0].Kind != DocMedia {
-		return err
-	}
-	m, err := MediaOf(docs[0])
-	if err != nil {
-		return nil //nolint:nilerr // not readable: nothing to look at later
-	}
-	if m.Tweet != 0 {
-		return f.dropUnused(ctx, id)
-	}
-	return f.later(ctx, due{Kind: dueMedia, ID: id}, id.Millis()+mediaGrace.Milliseconds())
-}
-
-// dropUnused deletes an upload that no living tweet or profile holds: first its
-// document, so that nobody is sent to files that are not there.
-func (f *Fanout) dropUnused(ctx context.Context, id DocID) error {
-	docs, err := f.s.Docs.Get(ctx, id)
-	if err != nil || docs[0] == nil || docs[0].Kind != DocMedia {
-		return err
-	}
-	m, err := MediaOf(docs[0])
-	if err != nil || m.Profile != 0 {
-		return err
-	}
-	if m.Tweet != 0 {
-		rows, err := f.s.Tweets.Get(ctx, m.Tweet)
-		if err != nil || rows[0] == nil || !rows[0].Gone {
-			return err
-		}
-	}
-	gone := *docs[0]
-	gone.Version, gone.Gone = gone.Version+1, true
-	if _, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{&gone}}); err != nil {
-		return err
-	}
-	for _, name := range []string{m.Photo.Full(), m.Photo.Small()} {
-		if err := f.s.Blobs.Delete(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }

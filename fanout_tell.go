@@ -34,9 +34,9 @@ func (f *Fanout) tell(ctx context.Context, events []Event, rows []*Tweet) error 
 		case EventEdge:
 			list = append(list, edgeNotices(ev)...)
 		case EventUser:
-			err = f.acceptPending(ctx, ev.ID)
+			err = f.followUser(ctx, ev.ID)
 		case EventDoc:
-			err = f.noteMedia(ctx, ev.ID)
+			err = f.followDoc(ctx, ev)
 		}
 		if err != nil {
 			return err
@@ -126,12 +126,18 @@ func (f *Fanout) putNotices(ctx context.Context, list []notice) error {
 	return nil
 }
 
-// acceptPending accepts the follow requests of someone who went public.
-func (f *Fanout) acceptPending(ctx context.Context, id UserID) error {
+// followUser does what a changed account asks for: one that went public accepts
+// its follow requests, one that was deleted is taken apart in the background.
+func (f *Fanout) followUser(ctx context.Context, id UserID) error {
 	for {
 		users, err := f.s.Users.Get(ctx, id)
-		if err != nil || users[0] == nil || users[0].Protected {
+		switch u := users; {
+		case err != nil || u[0] == nil:
 			return err
+		case u[0].Deleted:
+			return f.later(ctx, due{Kind: dueEnd, ID: id}, f.opt.Clock().UnixMilli())
+		case u[0].Protected:
+			return nil
 		}
 		waiting, err := f.s.Edges.To(ctx, FollowRequest, id, Page{Limit: 100})
 		if err != nil || len(waiting) == 0 {

@@ -38,6 +38,18 @@ func (n *town) carry(f *warble.Fanout) {
 	n.ok(<-ran)
 }
 
+// settle runs fan-out until done holds.
+func (n *town) settle(f *warble.Fanout, done func() bool) {
+	n.Helper()
+	ctx, stop := context.WithTimeout(n.ctx, 20*time.Second)
+	defer stop()
+	ran := make(chan error, 1)
+	go func() { ran <- f.Run(ctx) }()
+	n.until(ctx, done)
+	stop()
+	n.ok(<-ran)
+}
+
 func (n *town) until(ctx context.Context, done func() bool) {
 	n.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)

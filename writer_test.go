@@ -541,55 +541,32 @@ func TestTweetIsAboveItsAuthorsNewestOfAnotherProcess(t *testing.T) {
 	}
 }
 
-func TestSameKeyPostsOnce(t *testing.T) {
+func TestOneIDPostsOnce(t *testing.T) {
 	n := newTown(t, warble.Options{})
 	ann := n.person("ann")
 	photo := n.upload(ann)
-	var mu sync.Mutex
-	ids := map[warble.TweetID]bool{}
+	id, err := n.w.NextID(n.ctx)
+	n.ok(err)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			fresh, err := n.w.NextID(n.ctx)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			id, _, err := n.w.Claim(n.ctx, ann, "key", "hash", fresh)
-			if err != nil {
-				t.Error(err)
-				return
-			}
 			got, err := n.w.PostTweet(n.ctx, ann, warble.Draft{ID: id, Text: "once", Media: []warble.DocID{photo}})
-			if err != nil {
-				t.Error(err)
-				return
+			if err != nil || got.ID != id {
+				t.Errorf("%v, %v", got, err)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			ids[got.ID] = true
 		})
 	}
 	wg.Wait()
 	list, err := n.Tweets.By(n.ctx, ann, warble.Page{})
 	n.ok(err)
-	if len(ids) != 1 || len(list) != 1 {
-		t.Fatalf("%d answers, %d tweets", len(ids), len(list))
+	if len(list) != 1 {
+		t.Fatalf("%d tweets", len(list))
 	}
-	_, _, err = n.w.Claim(n.ctx, ann, "key", "other", 5)
-	wantError(t, err, warble.ErrConflict, "")
-	if id, first, err := n.w.Claim(n.ctx, n.person("bob"), "key", "other", 5); err != nil || id != 5 || !first {
-		t.Errorf("another person's same key: %v %v %v", id, first, err)
-	}
-	n.ok(n.w.DeleteTweet(n.ctx, ann, list[0]))
-	_, err = n.w.PostTweet(n.ctx, ann, warble.Draft{ID: list[0], Text: "once"})
+	n.ok(n.w.DeleteTweet(n.ctx, ann, id))
+	_, err = n.w.PostTweet(n.ctx, ann, warble.Draft{ID: id, Text: "once"})
 	wantError(t, err, warble.ErrGone, "id")
-	_, err = n.w.PostTweet(n.ctx, n.person("cat"), warble.Draft{ID: list[0], Text: "mine"})
+	_, err = n.w.PostTweet(n.ctx, n.person("cat"), warble.Draft{ID: id, Text: "mine"})
 	wantError(t, err, warble.ErrConflict, "id")
-	n.later(25 * time.Hour)
-	if id, first, err := n.w.Claim(n.ctx, ann, "key", "other", 6); err != nil || id != 6 || !first {
-		t.Errorf("the key a day later: %v %v %v", id, first, err)
-	}
 }
 
 func TestRetryAfterALostAnswerPostsOnce(t *testing.T) {

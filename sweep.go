@@ -1,0 +1,173 @@
+package warble
+
+import (
+	"context"
+	"time"
+)
+
+// sweeper holds the claim on an upload that is being removed, so that nobody
+// takes it meanwhile.
+const sweeper ID = 1
+
+// followDoc does what a changed document asks for.
+func (f *Fanout) followDoc(ctx context.Context, ev Event) error {
+	docs, err := f.s.Docs.Get(ctx, ev.ID)
+	if err != nil {
+		return err
+	}
+	d := docs[0]
+	if d == nil {
+		return f.endList(ctx, ev.ID)
+	}
+	if d.Kind != DocMedia {
+		return nil
+	}
+	m, err := MediaOf(d)
+	if err != nil {
+		return nil //nolint:nilerr // not readable: nothing to look after
+	}
+	if m.Tweet != 0 || m.Profile != 0 {
+		_, err := f.dropUnused(ctx, d.ID)
+		return err
+	}
+	return f.later(ctx, due{Kind: dueMedia, ID: d.ID}, d.ID.Millis()+mediaGrace.Milliseconds())
+}
+
+// dropUnused deletes an upload that no living tweet or profile shows: first its
+// document, so that nobody is sent to files that are not there. done is false
+// while somebody is about to take it.
+func (f *Fanout) dropUnused(ctx context.Context, id DocID) (done bool, err error) {
+	mine := Claim{Holder: sweeper}
+	stands, err := f.s.Claims.Swap(ctx, "photo/"+id.String(), Claim{}, mine, time.Minute)
+	if err != nil {
+		return false, err
+	}
+	docs, err := f.s.Docs.Get(ctx, id) // after the claim: whoever took it before has written it down
+	if err != nil || docs[0] == nil || docs[0].Kind != DocMedia {
+		return true, err
+	}
+	m, err := MediaOf(docs[0])
+	if err != nil {
+		return true, nil //nolint:nilerr // not readable: left for an operator
+	}
+	used, err := f.shown(ctx, docs[0], m)
+	if err != nil || used {
+		return true, err
+	}
+	if m.Tweet == 0 && m.Profile == 0 && stands != mine {
+		return false, nil
+	}
+	gone := *docs[0]
+	gone.Version, gone.Gone = gone.Version+1, true
+	if _, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{&gone}}); err != nil {
+		return false, err
+	}
+	for _, name := range []string{m.Photo.Full(), m.Photo.Small()} {
+		if err := f.s.Blobs.Delete(ctx, name); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// shown says whether the tweet or profile that took an upload still shows it.
+func (f *Fanout) shown(ctx context.Context, d *Doc, m *Media) (bool, error) {
+	if m.Tweet != 0 {
+		rows, err := f.s.Tweets.Get(ctx, m.Tweet)
+		return err != nil || rows[0] == nil || !rows[0].Gone, err
+	}
+	if m.Profile != 0 {
+		users, err := f.s.Users.Get(ctx, m.Profile)
+		if err != nil || users[0] == nil {
+			return true, err
+		}
+		u := users[0]
+		return !u.Deleted && (u.Avatar != nil && u.Avatar.Media == d.ID || u.Header != nil && u.Header.Media == d.ID), nil
+	}
+	return false, nil
+}
+
+// endList removes the edges of a list that is gone.
+func (f *Fanout) endList(ctx context.Context, id DocID) error {
+	for _, end := range []struct {
+		kind EdgeKind
+		list func(context.Context, EdgeKind, ID, Page) ([]Edge, error)
+	}{{ListMember, f.s.Edges.From}, {ListFollow, f.s.Edges.To}, {ListPin, f.s.Edges.To}} {
+		for {
+			n, err := f.dropEdges(ctx, end.kind, id, end.list)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// dropEdges removes some of the edges a list gives, and says how many.
+func (f *Fanout) dropEdges(ctx context.Context, kind EdgeKind, id ID, list func(context.Context, EdgeKind, ID, Page) ([]Edge, error)) (int, error) {
+	edges, err := list(ctx, kind, id, Page{Limit: MaxChangeRows})
+	if err != nil || len(edges) == 0 {
+		return 0, err
+	}
+	c := &Change{}
+	for _, e := range edges {
+		key := e.To
+		if kind == Like || kind == Bookmark || kind == Vote {
+			rows, err := f.s.Tweets.Get(ctx, e.To)
+			if err != nil {
+				return 0, err
+			}
+			if rows[0] != nil {
+				key = rows[0].Author
+			}
+		}
+		c.Gone = append(c.Gone, e.Key())
+		c.Events = append(c.Events, edgesGone(key, []EdgeKey{e.Key()}))
+	}
+	_, err = f.s.Commit.Apply(ctx, c)
+	return len(edges), err
+}
+
+// endAccount takes apart what a deleted account left, some of it at a time;
+// done says that nothing is left. The account itself stays as a row that hides everything.
+func (f *Fanout) endAccount(ctx context.Context, id UserID) (done bool, err error) {
+	ids, err := f.s.Tweets.By(ctx, id, Page{Limit: 100})
+	if err != nil {
+		return false, err
+	}
+	rows, err := f.s.Tweets.Get(ctx, ids...)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range rows {
+		if t == nil || t.Gone {
+			continue
+		}
+		c, err := deletion(ctx, f.s, t)
+		if err != nil {
+			return false, err
+		}
+		if _, err := f.s.Commit.Apply(ctx, c); err != nil {
+			return false, err
+		}
+	}
+	left := len(ids)
+	for _, kind := range []EdgeKind{Follow, FollowRequest, Like, Retweet, Bookmark, Mute, Block, ListFollow, ListPin, FollowTag, Note} {
+		n, err := f.dropEdges(ctx, kind, id, f.s.Edges.From)
+		if err != nil {
+			return false, err
+		}
+		left += n
+	}
+	for _, kind := range []EdgeKind{Follow, FollowRequest, Mute, Block, ListMember, Note} {
+		n, err := f.dropEdges(ctx, kind, id, f.s.Edges.To)
+		if err != nil {
+			return false, err
+		}
+		left += n
+	}
+	return left == 0, nil
+}
