@@ -34,13 +34,13 @@ func dueOwner(ms int64) ID { return IDAt(time.UnixMilli(ms).Truncate(hour)) + 1 
 
 // later stores a note. It is idempotent: the note's id follows from what it is about.
 func (f *Fanout) later(ctx context.Context, d due, ms int64) error {
-	d.At = ms
+	d.At = max(ms, f.opt.Clock().UnixMilli()) // never in an hour that is done with
 	data, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
 	id := DocID(d.ID.Hash()^uint64(d.Kind)<<32) & MaxID
-	doc := &Doc{ID: id, Owner: dueOwner(ms), Kind: DocDue, Version: 1, Data: data}
+	doc := &Doc{ID: id, Owner: dueOwner(d.At), Kind: DocDue, Version: 1, Data: data}
 	_, err = f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{doc}})
 	return err
 }
@@ -88,7 +88,8 @@ func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
 // doDue works off every hour up to now and returns the hour it stands in.
 func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	now := f.opt.Clock()
-	for at := from; !at.After(now); at = at.Add(hour) {
+	// The hour before is looked at once more: a note for it may have come late.
+	for at := from.Add(-hour); !at.After(now); at = at.Add(hour) {
 		p := Page{Limit: 500}
 		for {
 			docs, err := f.s.Docs.List(ctx, dueOwner(at.UnixMilli()), DocDue, p)
