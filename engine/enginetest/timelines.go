@@ -237,6 +237,7 @@ func timelineBuilderLeaves(t *testing.T, s *suite) {
 			t.Errorf("another's build ends with %v", err)
 		}
 	})
+	<-time.After(20 * time.Millisecond) // nothing tells that the other joined; the longer, the stricter
 	cancel()
 	wg.Wait()
 	s.home(t, owner, 0, e)

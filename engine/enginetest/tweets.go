@@ -111,7 +111,7 @@ func tweetTombstone(t *testing.T, s *suite) {
 			}
 		}
 		got := s.tweetRow(t, tw.ID)
-		if got == nil || !got.Gone || got.Text != "" {
+		if got == nil || !got.Gone || got.Text != "" || got.Author != tw.Author {
 			t.Fatalf("order %v: the row is %s", order, form(got))
 		}
 		if ids := s.by(t, tw.Author); len(ids) != 0 {
