@@ -98,7 +98,11 @@ func appendTweetFragment(b []byte, t *warble.Tweet, author *warble.User, of *war
 	if m&tAttachments != 0 {
 		b = appendAttachments(b, t)
 	}
-	return appendRareFields(b, t, m)
+	lang := t.Lang
+	if of != nil {
+		lang = of.Tweet.Lang
+	}
+	return appendRareFields(b, t, lang, m)
 }
 
 // textOf is the text shown: a retweet's begins with whom it is of.
@@ -126,9 +130,8 @@ func conversationOf(t *warble.Tweet) warble.TweetID {
 	return t.ID
 }
 
-func appendRareFields(b []byte, t *warble.Tweet, m mask) []byte {
+func appendRareFields(b []byte, t *warble.Tweet, lang string, m mask) []byte {
 	if m&tLang != 0 {
-		lang := t.Lang
 		if lang == "" {
 			lang = "und"
 		}
