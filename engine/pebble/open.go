@@ -84,7 +84,7 @@ type Engine struct {
 const (
 	defaultCache   = 320 << 20
 	defaultMinFree = 256 << 20
-	memTable       = 32 << 20
+	memTable       = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
 )
 
 // Open opens the directory at path and makes it when it is not there.
@@ -137,7 +137,9 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 // caches shares the bytes out, by what a page of home touches.
 func (e *Engine) caches(bytes int64) {
 	id := func(id warble.ID) uint64 { return id.Hash() }
-	e.blocks = pdb.NewCache(bytes / 5)
+	// Pebble takes the memory of memtables out of its block cache: without room
+	// for them, both stores busy, nothing would be left for blocks and filters.
+	e.blocks = pdb.NewCache(bytes/5 + 4*memTable)
 	e.tweets = newTable[warble.TweetID, *warble.Tweet](bytes*6/20, id)
 	e.users = newTable[warble.UserID, *warble.User](bytes*2/20, id)
 	e.docs = newTable[warble.DocID, *warble.Doc](bytes/40, id)
