@@ -53,7 +53,7 @@ func TestWhatWasAcknowledgedOutlivesPowerLoss(t *testing.T) {
 			return nil
 		})
 	}()
-	for i := range 30 {
+	for i := range 15 {
 		for j := range 100 + rand.IntN(200) {
 			budget <- struct{}{}
 			if i%3 == 0 && j == 50 {
