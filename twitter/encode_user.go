@@ -100,11 +100,12 @@ func appendUserMetrics(b []byte, c *warble.UserCounts, m mask) []byte {
 	b = append(b, `,"public_metrics":{"followers_count":`...)
 	b = strconv.AppendInt(b, c.Followers, 10)
 	b = appendIntMember(b, "following_count", c.Following)
-	if m&tPosts != 0 {
-		b = appendIntMember(b, "post_count", c.Tweets)
-	} else {
+	if m&tPosts == 0 {
 		b = appendIntMember(b, "tweet_count", c.Tweets)
 	}
+	// Newer SDKs insist on their word even where their request does not name
+	// posts at all.
+	b = appendIntMember(b, "post_count", c.Tweets)
 	b = appendIntMember(b, "listed_count", c.Listed)
 	b = appendIntMember(b, "like_count", c.Liked)
 	b = appendIntMember(b, "media_count", c.Media)
