@@ -64,7 +64,7 @@ func (s *site) door(title string, e *entry) *frame {
 	if len(e.Wrong) > 0 {
 		title = "Not yet: " + title
 	}
-	return &frame{Title: title, Hidden: true, Style: strings.Trim(s.styleTag, `"`)}
+	return &frame{Title: title, Hidden: true, Find: true, Style: strings.Trim(s.styleTag, `"`)}
 }
 
 func (s *site) login(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {

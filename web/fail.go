@@ -49,24 +49,29 @@ func sentence(s string) string {
 	return s
 }
 
-// fail answers with a page that says what went wrong. Who is signed in is not
+// fail answers with a page that says what went wrong; a program, which does
+// not ask for HTML, gets a problem document. Who is signed in is not
 // known here, and not asked: asking may be what failed.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := httpx.ProblemOf(err)
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		httpx.WriteProblem(w, r, p)
+		return
+	}
 	f := failureOf(p)
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((p.RetryAfter+time.Second-1)/time.Second))))
 	}
-	around := &frame{Title: f.Title, Hidden: true, Style: strings.Trim(s.styleTag, `"`)}
+	around := &frame{Title: f.Title, Hidden: true, Find: true, Style: strings.Trim(s.styleTag, `"`)}
 	if s.show(w, r, f.Status, around, failurePage(f)) != nil {
 		httpx.WriteProblem(w, r, p)
 	}
 }
 
 // NotFound is [httpx.Options].NotFound for a mux that serves pages beside an
-// API: a browser gets a page, a program a problem document.
+// API: a browser gets a page, a program and every address of the API a problem document.
 func NotFound(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, "/2/") || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if strings.HasPrefix(r.URL.Path, "/2/") {
 		httpx.WriteError(w, r, err)
 		return
 	}

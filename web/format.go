@@ -61,7 +61,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func tagPath(tag string) string { return "/tags/" + url.PathEscape(tag) }
 
 // tint is one of the eight colours of people without a picture.
-func tint(id warble.UserID) string { return "tint-" + strconv.Itoa(int(id.Hash()>>3&7)) }
+func tint(id warble.UserID) string { return "tint-" + strconv.Itoa(id.Shard()%8) }
 
 // initial is the letter in place of a picture.
 func initial(name string) string {

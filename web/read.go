@@ -188,7 +188,7 @@ func (s *site) find(w http.ResponseWriter, r *http.Request, c *httpx.Call, query
 	if err != nil {
 		return err
 	}
-	f.Query, f.Hidden = query, true
+	f.Find, f.Hidden = false, true
 	found := results{Query: query}
 	if query == "" {
 		return s.show(w, r, http.StatusOK, f, searchPage(title, found))

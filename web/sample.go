@@ -1,9 +1,13 @@
 package web
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"warble"
 )
@@ -64,5 +68,17 @@ func seen(tl *warble.Timeline) string {
 func easy(word string) bool {
 	return len(word) > 1 && len(word) < 20 && !strings.ContainsFunc(word, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	})
+}
+
+// breakable draws a command so that it wraps where an address has its joints.
+func breakable(line string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		line := templ.EscapeString(line)
+		for _, joint := range []string{"2/", "users/", "tweets/", "?", "&amp;"} {
+			line = strings.ReplaceAll(line, joint, joint+"<wbr>")
+		}
+		_, err := io.WriteString(w, line)
+		return err
 	})
 }

@@ -51,6 +51,7 @@ var (
 )
 
 // Routes are the pages. Those that read are a reader's, forms are a writer's.
+// None of the patterns takes in an address of an API.
 func Routes(d Deps) []httpx.Route {
 	s := newSite(d)
 	page := func(method, pattern string, role httpx.Role, limit httpx.Limit, h httpx.Handler) httpx.Route {
@@ -64,7 +65,6 @@ func Routes(d Deps) []httpx.Route {
 		page("GET", "/search", httpx.Reader, seldom, s.search),
 		page("GET", "/tags/{tag}", httpx.Reader, seldom, s.tag),
 		page("GET", "/{handle}", httpx.Reader, often, s.profile),
-		page("GET", "/{handle}/{tweet}", httpx.Reader, often, s.tweet),
 		page("GET", "/{handle}/status/{tweet}", httpx.Reader, often, s.tweet),
 
 		page("GET", "/login", httpx.Reader, often, s.loginForm),
@@ -98,8 +98,8 @@ type frame struct {
 	Canon    string // the path this page is best known by; empty: none
 	Hidden   bool   // from search engines
 	Viewer   *warble.User
-	Account  bool // show who is signed in, or the links to sign in
-	Query    string
+	Account  bool   // show who is signed in, or the links to sign in
+	Find     bool   // show the search field
 	Here     string // the path to come back to after signing in
 	Style    string // version of the style sheet
 	FormGoes string // further source of the policy's form-action
@@ -107,7 +107,7 @@ type frame struct {
 
 // frame begins a page for whoever asks.
 func (s *site) frame(r *http.Request, c *httpx.Call, title string) (*frame, error) {
-	f := &frame{Title: title, Account: true, Style: strings.Trim(s.styleTag, `"`), Here: r.URL.RequestURI()}
+	f := &frame{Title: title, Account: true, Find: true, Style: strings.Trim(s.styleTag, `"`), Here: r.URL.RequestURI()}
 	if viewer(c) == 0 {
 		return f, nil
 	}
@@ -227,7 +227,7 @@ func photoURL(p *warble.Photo, size string) string {
 func profilePath(u *warble.User) string { return "/@" + u.Handle }
 
 func tweetPath(author *warble.User, id warble.TweetID) string {
-	return "/@" + author.Handle + "/" + id.String()
+	return "/@" + author.Handle + "/status/" + id.String()
 }
 
 // refused says whether err is an answer, not a fault.

@@ -140,6 +140,7 @@ func (b *browser) post(path string, form url.Values) *answer {
 	b.no(err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", b.server.URL)
+	r.Header.Set("Accept", "text/html")
 	return b.do(r)
 }
 
