@@ -63,6 +63,7 @@ func (a *api) retweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 	}
 	b := append(make([]byte, 0, 96), `{"data":{"retweeted":true`...)
 	b = appendIDMember(b, "rest_id", id)
+	b = appendIDMember(b, "id", id) // what older SDKs call it
 	httpx.ReplyJSON(w, r, http.StatusOK, append(b, "}}"...))
 	return nil
 }
