@@ -100,8 +100,14 @@ var importTable = []importRule{
 		Why:   "load is made over the wire, as users make it, so that it may be aimed at any shape",
 	},
 	{
+		Who:  "load/bench",
+		May:  []string{".", "auth", "engine/*", "!engine/enginetest", "load", "internal/*", "!internal/lint"},
+		Libs: []string{"*"},
+		Why:  "a bench sets each part against what it stands on, so it opens engines itself; servers it starts as processes",
+	},
+	{
 		Who:   "cmd/warble",
-		May:   []string{".", "engine", "server", "load", "client", "plan", "internal/*", "!internal/lint"},
+		May:   []string{".", "engine", "server", "load", "load/bench", "client", "plan", "internal/*", "!internal/lint"},
 		Libs:  []string{"*"},
 		Tests: []string{"server"},
 		Why:   "the command line reads flags and calls; what is worth testing lives below it",

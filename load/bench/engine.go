@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"warble"
+)
+
+// engineConfig is what a child needs that measures a store in process.
+type engineConfig struct {
+	Dir       string
+	Scale     scale
+	Plan      plan
+	Shared    string
+	BytesOnly bool // only measure the bytes a post takes in the write-ahead log
+}
+
+func (b *bench) engineConfig(dir string, bytesOnly bool) engineConfig {
+	return engineConfig{Dir: dir, Scale: b.scale(mainName), Plan: b.plan, Shared: b.opt.Shared, BytesOnly: bytesOnly}
+}
+
+// runEngineLine runs a line's role on a clone of the data.
+func runEngineLine(ctx context.Context, b *bench, l *line) ([]Result, error) {
+	dir := b.path("none")
+	if l.needs == mainSet {
+		var drop func()
+		var err error
+		if dir, drop, err = b.clone(mainName); err != nil {
+			return nil, err
+		}
+		defer drop()
+	}
+	return b.results(ctx, l.keys[0], b.engineConfig(dir, false))
+}
+
+func postEngineRole(ctx context.Context, in *inside, conf *engineConfig) error {
+	return writesRole(ctx, in, conf, "post.engine", func(n *node) func(worker, i int) error {
+		hot, words, rngs := conf.Scale.hot(), newVocabulary(), randoms(6)
+		return func(w, _ int) error {
+			_, err := n.writer.PostTweet(ctx, user(hot[rngs[w].IntN(len(hot))]), warble.Draft{Text: words.text(rngs[w])})
+			return err
+		}
+	})
+}
+
+func likeEngineRole(ctx context.Context, in *inside, conf *engineConfig) error {
+	return writesRole(ctx, in, conf, "like.engine", func(n *node) func(worker, i int) error {
+		hot, rngs := conf.Scale.hot(), randoms(7)
+		return func(w, _ int) error {
+			tweet := conf.Scale.tweetID(rngs[w].IntN(conf.Scale.Tweets))
+			return n.writer.RecordUserTweetLike(ctx, user(hot[rngs[w].IntN(len(hot))]), tweet)
+		}
+	})
+}
+
+// randoms are random numbers for each goroutine.
+func randoms(stream uint64) []*rand.Rand {
+	out := make([]*rand.Rand, connections)
+	for w := range out {
+		out[w] = rand.New(rand.NewPCG(seed+stream, uint64(w)))
+	}
+	return out
+}
+
+// writesRole measures what 64 goroutines write, with fan-out at work, against
+// raw synced commits of as many bytes.
+func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string, work func(*node) func(worker, i int) error) (err error) {
+	n, err := open(ctx, conf.Dir, unlimited(), nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	n.carry(ctx)
+	if err := n.visit(ctx, conf.Scale.hot()); err != nil {
+		return err
+	}
+	do := work(n)
+	bytes, err := n.walBytes(ctx, conf.Plan.Warm, do)
+	if err != nil {
+		return err
+	}
+	if conf.BytesOnly {
+		in.results([]Result{{Key: name, Value: float64(bytes)}})
+		return nil
+	}
+	raw, err := openRaw(conf.Dir+"-control", bytes)
+	if err != nil {
+		return err
+	}
+	defer raw.db.Close()
+	var ours, theirs, p50, p99 []float64
+	res := Result{Key: name, Unit: "/s", Limit: 0.5, Detail: &Detail{}}
+	for range conf.Plan.Rounds {
+		t, err := closedLoop(ctx, connections, conf.Plan.Round, 0, do)
+		if err != nil {
+			return err
+		}
+		behind, err := n.behind(ctx)
+		if err != nil {
+			return err
+		}
+		res.Detail.Behind = max(res.Detail.Behind, behind.Seconds())
+		if err := n.settle(ctx); err != nil {
+			return err
+		}
+		c, err := closedLoop(ctx, connections, conf.Plan.Round, 0, func(int, int) error { return raw.commit() })
+		if err != nil {
+			return err
+		}
+		ours, theirs = append(ours, t.rate()), append(theirs, c.rate())
+		p50, p99 = append(p50, t.quantile(0.5)), append(p99, t.quantile(0.99))
+	}
+	res.Value, res.Ratio, res.P50, res.P99 = median(ours), median(ours)/median(theirs), median(p50), median(p99)
+	res.Detail.Note = fmt.Sprintf("the control %s/s; %d WAL bytes", short(median(theirs)), bytes)
+	in.results([]Result{res})
+	return nil
+}
+
+// walBytes measures the bytes of the write-ahead log for each thing done, with
+// what fan-out writes because of it.
+func (n *node) walBytes(ctx context.Context, d time.Duration, do func(worker, i int) error) (int, error) {
+	before := n.engine.WALBytes()
+	t, err := closedLoop(ctx, connections, d, 0, do)
+	if err != nil {
+		return 0, err
+	}
+	if err := n.settle(ctx); err != nil {
+		return 0, err
+	}
+	return int(n.engine.WALBytes()-before) / max(t.n, 1), nil
+}

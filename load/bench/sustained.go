@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"warble"
+)
+
+// Delivery must stay below deliveredIn for sustainedFor. Rates are tried for
+// a shorter time first.
+const (
+	deliveredIn  = 5 * time.Second
+	sustainedFor = 60 * time.Second
+	triedFor     = 6 * time.Second
+	inTime       = 0.99 // share of the rate that must really be posted
+)
+
+// sustainedRole looks for the highest rate of posts that fan-out follows.
+func sustainedRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
+	late := &delays{}
+	n, err := open(ctx, conf.Dir, unlimited(), func(s *warble.Stores) { late.Timelines, s.Timelines = s.Timelines, late })
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	n.carry(ctx)
+	if err := n.visit(ctx, conf.Scale.hot()); err != nil {
+		return err
+	}
+	s := &sustained{node: n, conf: conf, late: late, words: newVocabulary()}
+	rngs := randoms(10)
+	top, err := closedLoop(ctx, connections, conf.Plan.Warm, 0, func(w, _ int) error { return s.post(ctx, rngs[w]) })
+	if err != nil {
+		return err
+	}
+	rate := 0.5 * top.rate()
+	if err := n.settle(ctx); err != nil {
+		return err
+	}
+	for {
+		ok, _, err := s.try(ctx, rate, triedFor)
+		if err != nil {
+			return err
+		}
+		in.say("post.sustained: %.0f posts/s for %s: %s", rate, triedFor, verdict(ok))
+		if !ok {
+			break
+		}
+		rate *= 1.15
+	}
+	res := Result{Key: "post.sustained", Unit: "posts/s", Detail: &Detail{Note: fmt.Sprintf("%d followers each, delivery p99 ≤ %s for %s", fiftyFans, deliveredIn, sustainedFor)}}
+	for range 4 {
+		rate *= 0.85
+		ok, times, err := s.try(ctx, rate, sustainedFor*time.Duration(conf.Plan.Round)/(4*time.Second))
+		if err != nil {
+			return err
+		}
+		in.say("post.sustained: %.0f posts/s for %s: %s, p99 %.0f ms", rate, sustainedFor, verdict(ok), quantile(times, 0.99))
+		if ok {
+			res.Value, res.P50, res.P99 = rate, quantile(times, 0.5), quantile(times, 0.99)
+			break
+		}
+	}
+	in.results([]Result{res})
+	return nil
+}
+
+func verdict(ok bool) string {
+	if ok {
+		return "delivered in time"
+	}
+	return "too much"
+}
+
+type sustained struct {
+	*node
+	conf  *engineConfig
+	late  *delays
+	words *vocabulary
+}
+
+func (s *sustained) post(ctx context.Context, rng *rand.Rand) error {
+	_, err := s.writer.PostTweet(ctx, user(s.conf.Scale.fifty(rng.IntN(s.conf.Scale.Fifty))), warble.Draft{Text: s.words.text(rng)})
+	return err
+}
+
+// try posts at a rate and says whether posting and delivery kept up. What is
+// left over counts: it is waited for.
+func (s *sustained) try(ctx context.Context, rate float64, d time.Duration) (bool, []time.Duration, error) {
+	s.late.take()
+	done, err := openLoop(ctx, d, rate, func(rng *rand.Rand) error { return s.post(ctx, rng) })
+	if err != nil {
+		return false, nil, err
+	}
+	if err := s.settle(ctx); err != nil {
+		return false, nil, err
+	}
+	times := s.late.take()
+	ok := float64(done) >= inTime*rate*d.Seconds() && quantile(times, 0.99) <= deliveredIn.Seconds()*1000
+	return ok, times, nil
+}
