@@ -44,8 +44,8 @@ func (w *world) app(redirect string) *auth.App {
 // hidden reads the hidden fields of the consent form, as a browser would send them.
 func hidden(a *answer) url.Values {
 	form := url.Values{}
-	body := a.page[strings.Index(a.page, `class="choice"`):]
-	body = body[:strings.Index(body, "</form>")]
+	_, body, _ := strings.Cut(a.page, `class="choice"`)
+	body, _, _ = strings.Cut(body, "</form>")
 	for _, m := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
 		if m[1] != "answer" {
 			form.Set(m[1], strings.NewReplacer("&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(m[2]))
@@ -82,7 +82,7 @@ func TestSignUpThenSignInThenConsentGivesAWorkingToken(t *testing.T) {
 		"redirect_uri": {app.Redirects[0]}, "code_verifier": {verifier}}).has(200)
 	var tokens struct{ Access_token, Refresh_token, Scope string }
 	w.no(json.Unmarshal([]byte(a.page), &tokens))
-	r, err := http.NewRequest("GET", w.server.URL, nil)
+	r, err := http.NewRequest(http.MethodGet, w.server.URL, nil)
 	w.no(err)
 	r.Header.Set("Authorization", "Bearer "+tokens.Access_token)
 	who, err := w.auth.Authenticate(r, false)
@@ -129,7 +129,7 @@ func TestConsentFollowsTheRulesOfOAuth(t *testing.T) {
 		}
 		q, err := url.ParseQuery(strings.SplitN(authorizePath(app, change), "?", 2)[1])
 		w.no(err)
-		if a := b.post("/i/oauth2/authorize", q); a.StatusCode != 400 || a.Header.Get("Location") != "" {
+		if a := b.post("/i/oauth2/authorize", q); a.StatusCode != http.StatusBadRequest || a.Header.Get("Location") != "" {
 			t.Errorf("posting %v: %d, leads to %q", change, a.StatusCode, a.Header.Get("Location"))
 		}
 	}
@@ -156,7 +156,7 @@ func TestTokenCannotConsent(t *testing.T) {
 	q, err := url.ParseQuery(strings.SplitN(authorizePath(app, nil), "?", 2)[1])
 	w.no(err)
 	q.Set("answer", "allow")
-	r, err := http.NewRequest("POST", w.server.URL+"/i/oauth2/authorize", strings.NewReader(q.Encode()))
+	r, err := http.NewRequest(http.MethodPost, w.server.URL+"/i/oauth2/authorize", strings.NewReader(q.Encode()))
 	w.no(err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", "Bearer "+token)
@@ -164,7 +164,7 @@ func TestTokenCannotConsent(t *testing.T) {
 	if !strings.HasPrefix(a.Header.Get("Location"), "/login?next=") {
 		t.Errorf("a token got through to %s", a.Header.Get("Location"))
 	}
-	r, err = http.NewRequest("GET", w.server.URL+"/", nil)
+	r, err = http.NewRequest(http.MethodGet, w.server.URL+"/", nil)
 	w.no(err)
 	r.Header.Set("Authorization", "Bearer "+token)
 	b.do(r).has(200, "Sign in").hasNot("Sign out")

@@ -63,7 +63,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((p.RetryAfter+time.Second-1)/time.Second))))
 	}
 	around := &frame{Title: f.Title, Hidden: true, Find: true, Style: strings.Trim(s.styleTag, `"`)}
-	if s.show(w, r, f.Status, around, failurePage(f)) != nil {
+	if fault := s.show(w, r, f.Status, around, failurePage(f)); fault != nil {
+		s.Log.Error("page of an error not drawn", "err", fault)
 		httpx.WriteProblem(w, r, p)
 	}
 }

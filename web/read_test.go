@@ -216,7 +216,7 @@ func TestFilesAreServedWithTheirVersions(t *testing.T) {
 	if !strings.Contains(href[1], strings.Trim(css.Header.Get("ETag"), `"`)) || !strings.HasPrefix(css.Header.Get("Cache-Control"), "public, max-age=") {
 		t.Errorf("style sheet %s has ETag %s, %s", href[1], css.Header.Get("ETag"), css.Header.Get("Cache-Control"))
 	}
-	r, err := http.NewRequest("GET", b.server.URL+"/style.css", nil)
+	r, err := http.NewRequest(http.MethodGet, b.server.URL+"/style.css", nil)
 	b.no(err)
 	r.Header.Set("If-None-Match", css.Header.Get("ETag"))
 	b.do(r).has(304)
@@ -228,7 +228,7 @@ func TestUnknownAddressesAnswerInTheFormOfWhoAsks(t *testing.T) {
 	b := newWorld(t).browser()
 	b.get("/no/such/page/here").has(404, "<!doctype html>", "There is nothing here")
 	b.get("/2/nothing").has(404, `"title":"`, "There is nothing at this address.").hasNot("<html")
-	r, err := http.NewRequest("GET", b.server.URL+"/no/such/page/here", nil)
+	r, err := http.NewRequest(http.MethodGet, b.server.URL+"/no/such/page/here", nil)
 	b.no(err)
 	if a := b.do(r).has(404); !strings.HasPrefix(a.Header.Get("Content-Type"), "application/problem+json") {
 		t.Errorf("a program got %s", a.Header.Get("Content-Type"))
@@ -240,13 +240,13 @@ func TestEveryFormRouteMindsWhereItIsSentFrom(t *testing.T) {
 	w.person("ann", "Ann")
 	b := w.browser()
 	for _, route := range Routes(Deps{}) {
-		if route.Method != "POST" {
+		if route.Method != http.MethodPost {
 			continue
 		}
 		if !route.Cookie || route.Role != httpx.Writer || route.Limit.N == 0 {
 			t.Errorf("%s: %+v", route.Name(), route)
 		}
-		r, err := http.NewRequest("POST", w.server.URL+route.Pattern, strings.NewReader("login=ann&password="+url.QueryEscape(password)))
+		r, err := http.NewRequest(http.MethodPost, w.server.URL+route.Pattern, strings.NewReader("login=ann&password="+url.QueryEscape(password)))
 		w.no(err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://evil.example")

@@ -128,7 +128,7 @@ func (b *browser) do(r *http.Request) *answer {
 
 func (b *browser) get(path string) *answer {
 	b.Helper()
-	r, err := http.NewRequest("GET", b.server.URL+path, nil)
+	r, err := http.NewRequest(http.MethodGet, b.server.URL+path, nil)
 	b.no(err)
 	r.Header.Set("Accept", "text/html")
 	return b.do(r)
@@ -136,7 +136,7 @@ func (b *browser) get(path string) *answer {
 
 func (b *browser) post(path string, form url.Values) *answer {
 	b.Helper()
-	r, err := http.NewRequest("POST", b.server.URL+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(http.MethodPost, b.server.URL+path, strings.NewReader(form.Encode()))
 	b.no(err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", b.server.URL)
