@@ -142,22 +142,35 @@ func (sc *scene) timeline(ctx context.Context, got []placed, p Page) (*Timeline,
 		tl.Items[i].Author, _ = sc.person(g.t.Author)
 		shown = append(shown, &tl.Items[i])
 	}
-	for id, t := range sc.refs {
-		if sc.sees(t, direct) != nil {
-			continue
-		}
-		if tl.Refs == nil {
-			tl.Refs = make(map[TweetID]*Item, len(sc.refs))
-		}
-		it := &Item{Tweet: t, Pos: id}
-		it.Author, _ = sc.person(t.Author)
-		tl.Refs[id] = it
-		shown = append(shown, it)
+	for i := range tl.Items {
+		shown = sc.addRefs(tl, tl.Items[i].Tweet, shown)
 	}
 	if sc.inc.Mentioned {
 		tl.People = sc.mentioned(shown)
 	}
 	return tl, sc.dress(ctx, shown)
+}
+
+// addRefs adds what a shown tweet refers to, and the viewer may see, to the
+// page: only that, so that a page does not depend on what was read ahead.
+func (sc *scene) addRefs(tl *Timeline, t *Tweet, shown []*Item) []*Item {
+	for _, id := range [...]TweetID{t.RetweetOf, t.QuoteOf, t.ReplyTo} {
+		row := sc.refs[id]
+		if _, known := tl.Refs[id]; known || row == nil || sc.sees(row, direct) != nil {
+			continue
+		}
+		if tl.Refs == nil {
+			tl.Refs = make(map[TweetID]*Item, len(sc.refs))
+		}
+		it := &Item{Tweet: row, Pos: id}
+		it.Author, _ = sc.person(row.Author)
+		tl.Refs[id] = it
+		shown = append(shown, it)
+		if id == t.RetweetOf { // what is shown is the original, and it may quote another
+			shown = sc.addRefs(tl, row, shown)
+		}
+	}
+	return shown
 }
 
 // mentioned collects the people that the shown tweets name.

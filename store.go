@@ -11,7 +11,8 @@ import (
 // assignment; a wrapper (metrics, faults, cache) replaces fields.
 //
 // Rules for all of them. Methods may be called by many goroutines. Slices
-// handed in are not kept; rows handed out are shared and must not be changed.
+// handed in are not kept; rows handed in or out are shared from then on and
+// must not be changed.
 // A method that gets several ids answers in their order, with nil (or zero)
 // for what is missing. An engine that cannot serve wraps ErrUnavailable when
 // nothing was stored, and ErrUnknown when it cannot tell.
@@ -86,7 +87,7 @@ type Commit interface {
 	//
 	// Apply fills in Since and Part of Put (a re-put keeps the stored ones) and
 	// the same in the edges its events name. An event of kind EventEdgeGone keeps only the
-	// edges that were there.
+	// edges that were there, and is not stored when none was.
 	//
 	// When nothing would change, Apply stores nothing, not even events, but what made it so is
 	// durable on return; changed is false then.
@@ -219,7 +220,8 @@ const (
 
 // Counts are sums over parts.
 type Counts interface {
-	// Put stores absolute numbers; for one key the later At stands.
+	// Put stores absolute numbers; for one key the one with the later At
+	// stands, and of two with the same At the one put last.
 	Put(ctx context.Context, counts []Count) error
 	// Get returns len(kinds) numbers for each id, in order:
 	// result[i*len(kinds)+j] is kinds[j] of ids[i].

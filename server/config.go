@@ -19,6 +19,9 @@ type Config struct {
 	Data string
 	// Listen is the public address, host:port.
 	Listen string
+	// PublicURL is how clients reach this service, as https://warble.example,
+	// where that is not the address it listens on.
+	PublicURL string
 	// Private is the address of /metrics and /debug/pprof; empty: none.
 	Private string
 	// Target is which roles this process runs: all, writer, reader or fanout.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,11 +34,11 @@ type Server struct {
 	// URL is the public address once Start has returned.
 	URL string
 
-	cfg      Config
-	ready    atomic.Bool
-	draining atomic.Bool
-	failed   chan error
-	stop     []func(context.Context) error
+	cfg    Config
+	ready  atomic.Bool
+	drain  chan struct{} // closed when Stop begins
+	failed chan error
+	stop   []func(context.Context) error
 }
 
 // Start opens the store and serves; when it returns the server is ready. run
@@ -54,7 +56,7 @@ func Start(ctx context.Context, cfg Config, run Command) (srv *Server, err error
 	if err != nil {
 		return nil, errors.Join(err, public.Close())
 	}
-	srv = &Server{App: app, cfg: cfg, failed: make(chan error, 4)}
+	srv = &Server{App: app, cfg: cfg, drain: make(chan struct{}), failed: make(chan error, 4)}
 	srv.stop = append(srv.stop, func(context.Context) error { return app.Close() })
 	defer func() {
 		if err != nil {
@@ -111,9 +113,10 @@ func (s *Server) servePublic(l net.Listener) error {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 		scheme = "https"
 	}
-	s.URL = scheme + "://" + l.Addr().String()
-	mux := httpx.NewMux(s.routes(), s.App.Auth.Mux(httpx.Options{
-		Observe: s.App.observeRequests(s.routes()),
+	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+l.Addr().String())
+	routes := append(Routes(s.App, s.URL, s.drain), s.healthRoutes()...)
+	mux := httpx.NewMux(routes, s.App.Auth.Mux(httpx.Options{
+		Observe: s.App.observeRequests(routes),
 		CORS:    []string{"/2/", "/media/"},
 		TLS:     s.cfg.TLSCert != "",
 		Access:  s.App.Log,
@@ -123,18 +126,15 @@ func (s *Server) servePublic(l net.Listener) error {
 	return nil
 }
 
-// Routes is the route table of all edges; the handlers of a nil App cannot be called.
-func Routes(app *App, url string) []httpx.Route {
+// Routes is the route table of all edges; the handlers of a nil App cannot be
+// called. Streams end when drain is closed.
+func Routes(app *App, url string, drain <-chan struct{}) []httpx.Route {
 	if app == nil {
 		app = &App{}
 	}
-	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, Log: app.Log}
+	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, BaseURL: url, Drain: drain}
 	routes := twitter.Routes(deps)
 	return append(routes, web.Routes(web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log})...)
-}
-
-func (s *Server) routes() []httpx.Route {
-	return append(Routes(s.App, s.URL), s.healthRoutes()...)
 }
 
 // serve runs an HTTP server on a listener until Stop.
@@ -173,7 +173,7 @@ func (s *Server) Wait(ctx context.Context) error {
 // Stop finishes what is under way, for at most drainTime, and closes the store.
 func (s *Server) Stop() error {
 	s.ready.Store(false)
-	s.draining.Store(true)
+	close(s.drain)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var errs []error

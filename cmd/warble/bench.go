@@ -41,6 +41,7 @@ func benchCommand(e *env) *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "print one JSON document on standard output, and nothing else")
 	f.BoolVar(&strict, "strict", false, "exit with 1 where a row falls short of what we want")
 	f.StringVar(&opt.Temp, "temp", "", "where the data is built (default: the system's temporary directory); wants 5 GB")
+	f.StringVar(&opt.Profile, "profile", "", "write CPU profiles of what is measured to this directory")
 	f.IntVar(&opt.Shrink, "shrink", 1, "divide the data by so much")
 	if err := f.MarkHidden("shrink"); err != nil {
 		panic(err)

@@ -90,7 +90,7 @@ func routesCommand(e *env) *cobra.Command {
 				Limit                     int
 			}
 			var rows []row
-			for _, r := range server.Routes(nil, "") {
+			for _, r := range server.Routes(nil, "", nil) {
 				rows = append(rows, row{r.Method, r.Pattern, string(r.Role), r.Scope, r.Limit.N})
 			}
 			if asJSON {

@@ -20,6 +20,7 @@ func serveCommand(e *env) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&cfg.Listen, "listen", fromEnv("WARBLE_LISTEN", cfg.Listen), "public address (WARBLE_LISTEN)")
+	f.StringVar(&cfg.PublicURL, "public-url", os.Getenv("WARBLE_PUBLIC_URL"), "how clients reach this service, where that is another address (WARBLE_PUBLIC_URL)")
 	f.StringVar(&cfg.Private, "private", os.Getenv("WARBLE_PRIVATE"), "address of /metrics and /debug/pprof; empty: none (WARBLE_PRIVATE)")
 	f.StringVar(&cfg.Target, "target", cfg.Target, "roles of this process: all, writer, reader, fanout")
 	f.BoolVar(&cfg.Dev, "dev", false, "plain HTTP without rate limits and daily quotas, for a machine of your own")
@@ -66,7 +67,7 @@ func (e *env) welcome(c *cobra.Command, srv *server.Server) error {
 	var demo *load.Demo
 	if e.config.Demo {
 		var err error
-		if demo, err = load.Fill(c.Context(), srv.App, e.meter("demo network")); err != nil {
+		if demo, err = load.Fill(c.Context(), loadStore(srv.App, srv.App.Settled), e.meter("demo network")); err != nil {
 			return err
 		}
 	}

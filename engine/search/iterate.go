@@ -52,16 +52,19 @@ func (c counted) next(target uint32) uint32 {
 // both is the documents of all kids and of none of without.
 type both struct {
 	kids, without []docs
+	at            uint32 // the last answer
+	asked         bool
 }
 
+// next does not ask the kids again for what lies before the last answer: they have gone past it.
 func (a *both) next(target uint32) uint32 {
-	for {
-		doc := a.agree(target)
-		if doc == end || !slices.ContainsFunc(a.without, func(w docs) bool { return w.next(doc) == doc }) {
-			return doc
+	for !a.asked || a.at < target {
+		a.asked, a.at = true, a.agree(target)
+		if a.at != end && slices.ContainsFunc(a.without, func(w docs) bool { return w.next(a.at) == a.at }) {
+			target = a.at + 1
 		}
-		target = doc + 1
 	}
+	return a.at
 }
 
 // agree returns the first document from target on that all kids have.
