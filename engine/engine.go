@@ -21,6 +21,9 @@ import (
 	"warble/engine/search"
 )
 
+// compactEvery is how often the search index looks for segments to write anew.
+const compactEvery = 5 * time.Minute
+
 // Options are what an operator may choose about an engine. The zero value is good.
 type Options struct {
 	// Log gets what an operator should see. Default: nothing.
@@ -71,7 +74,7 @@ func openDir(path string, opt Options) (_ *warble.Stores, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	index, err := search.Open(e.Derived(), search.Options{})
+	index, err := search.Open(e.Derived(), search.Options{CompactEvery: compactEvery, Log: opt.Log})
 	if err != nil {
 		return nil, err
 	}

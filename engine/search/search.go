@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -17,6 +19,11 @@ type Options struct {
 	Budget      int // postings a search visits at most; default 4,000,000
 	PrefixTerms int // words a prefix stands for in sealed segments; default 512
 	CacheDocs   int // segments whose ids are kept in memory, 128 KB each; default 256
+
+	// CompactEvery is how often Compact looks whether there is something to do.
+	// Default: never.
+	CompactEvery time.Duration
+	Log          *slog.Logger // hears of a Compact that failed; default: nothing
 }
 
 // Index is the search index of one store. It keeps tweets and people apart.
@@ -25,6 +32,9 @@ type Index struct {
 	opt    Options
 	spaces [2]*space
 	cuts   sync.Pool
+
+	stop    context.CancelFunc
+	working sync.WaitGroup
 }
 
 // Open reads the index from a store that holds no other keys beginning with s,
@@ -49,7 +59,27 @@ func Open(db *pebble.DB, opt Options) (*Index, error) {
 		}
 		x.spaces[i] = s
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	x.stop = stop
+	if opt.CompactEvery > 0 {
+		x.working.Go(func() { x.keepCompact(ctx) })
+	}
 	return x, nil
+}
+
+func (x *Index) keepCompact(ctx context.Context) {
+	tick := time.NewTicker(x.opt.CompactEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := x.Compact(ctx); err != nil && ctx.Err() == nil && x.opt.Log != nil {
+				x.opt.Log.Warn("the search index was not compacted", "error", err)
+			}
+		}
+	}
 }
 
 // cut is the memory in which documents are taken apart.
@@ -123,7 +153,11 @@ func (x *Index) Sync(ctx context.Context) error {
 }
 
 // Close is a last Sync; the caller flushes the store. Nothing may be called afterwards.
-func (x *Index) Close() error { return x.Sync(context.Background()) }
+func (x *Index) Close() error {
+	x.stop()
+	x.working.Wait()
+	return x.Sync(context.Background())
+}
 
 func unavailable(err error) error {
 	return &warble.Error{Kind: warble.ErrUnavailable, Detail: "search cannot be reached", Err: err}
