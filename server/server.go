@@ -116,11 +116,12 @@ func (s *Server) servePublic(l net.Listener) error {
 	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+l.Addr().String())
 	routes := append(Routes(s.App, s.URL, s.drain), s.healthRoutes()...)
 	mux := httpx.NewMux(routes, s.App.Auth.Mux(httpx.Options{
-		Observe: s.App.observeRequests(routes),
-		CORS:    []string{"/2/", "/media/"},
-		TLS:     s.cfg.TLSCert != "",
-		Access:  s.App.Log,
-		Log:     s.App.Log,
+		Observe:  s.App.observeRequests(routes),
+		CORS:     []string{"/2/", "/media/"},
+		TLS:      s.cfg.TLSCert != "",
+		NotFound: web.NotFound,
+		Access:   s.App.Log,
+		Log:      s.App.Log,
 	}))
 	s.serve(l, mux, s.App.Log)
 	return nil
