@@ -248,7 +248,7 @@ func replyMedia(w http.ResponseWriter, r *http.Request, d *warble.Doc, size int)
 // mediaMetadata sets the alternative text.
 func (a *api) mediaMetadata(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
 	var body struct {
-		ID       idString `json:"id"`
+		ID       string `json:"id"`
 		Metadata struct {
 			Alt struct {
 				Text string `json:"text"`
@@ -258,10 +258,11 @@ func (a *api) mediaMetadata(w http.ResponseWriter, r *http.Request, c *httpx.Cal
 	if err := httpx.Decode(w, r, 0, &body); err != nil {
 		return err
 	}
-	if body.ID == 0 {
-		return warble.Invalid("id", "", "this member is needed")
+	id, err := warble.ParseID(body.ID)
+	if err != nil {
+		return warble.Invalid("id", body.ID, "an id is a decimal number in a string")
 	}
-	if err := a.Writer.Describe(r.Context(), c.Who.User, warble.ID(body.ID), body.Metadata.Alt.Text); err != nil {
+	if err := a.Writer.Describe(r.Context(), c.Who.User, id, body.Metadata.Alt.Text); err != nil {
 		e := named(err, "")
 		if w, ok := errors.AsType[*warble.Error](e); ok && w.Param == wireNames["media"] {
 			w.Param = "id"
@@ -269,7 +270,7 @@ func (a *api) mediaMetadata(w http.ResponseWriter, r *http.Request, c *httpx.Cal
 		return e
 	}
 	b := append(make([]byte, 0, 256), `{"data":{"id":`...)
-	b = appendID(b, warble.ID(body.ID))
+	b = appendID(b, id)
 	b = append(b, `,"associated_metadata":{"alt_text":{"text":`...)
 	b = appendString(b, body.Metadata.Alt.Text)
 	httpx.ReplyJSON(w, r, http.StatusOK, append(b, "}}}}"...))

@@ -1,6 +1,7 @@
 package twitter
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -40,8 +41,33 @@ func named(err error, subject string) error {
 	return &c
 }
 
-// idString is an id in a JSON body. Zero: not there.
-type idString = httpx.StringID
+// wireID reads an id out of a body. Empty, which is not there: zero.
+func wireID(name, s string) (warble.ID, error) {
+	if s == "" {
+		return 0, nil
+	}
+	id, err := warble.ParseID(s)
+	if err != nil {
+		return 0, warble.Invalid(name, s, "an id is a decimal number in a string")
+	}
+	return id, nil
+}
+
+// wireIDs reads a list of ids, none of them empty.
+func wireIDs(name string, list []string) ([]warble.ID, error) {
+	var ids []warble.ID
+	for _, s := range list {
+		id, err := wireID(name, s)
+		if err == nil && id == 0 {
+			err = warble.Invalid(name, s, "an id is a decimal number in a string")
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
 
 // tweetBody is the body of POST /2/tweets. Members of X's that change nothing
 // here are read and let be; those that would change what is posted are refused.
@@ -50,14 +76,14 @@ type tweetBody struct {
 	ContentWarning string `json:"content_warning"`
 	Lang           string `json:"lang"`
 	Reply          *struct {
-		To       idString   `json:"in_reply_to_tweet_id"`
-		Exclude  []idString `json:"exclude_reply_user_ids"`
-		Populate *bool      `json:"auto_populate_reply_metadata"`
+		To       string   `json:"in_reply_to_tweet_id"`
+		Exclude  []string `json:"exclude_reply_user_ids"`
+		Populate *bool    `json:"auto_populate_reply_metadata"`
 	} `json:"reply"`
-	Quote idString `json:"quote_tweet_id"`
+	Quote string `json:"quote_tweet_id"`
 	Media *struct {
-		IDs    []idString `json:"media_ids"`
-		Tagged []idString `json:"tagged_user_ids"`
+		IDs    []string `json:"media_ids"`
+		Tagged []string `json:"tagged_user_ids"`
 	} `json:"media"`
 	Poll *struct {
 		Options       []string `json:"options"`
@@ -67,8 +93,8 @@ type tweetBody struct {
 	ReplySettings string   `json:"reply_settings"`
 	Geo           *geoBody `json:"geo"`
 	Edit          *struct {
-		Previous      idString `json:"previous_post_id"`
-		PreviousTweet idString `json:"previous_tweet_id"`
+		Previous      string `json:"previous_post_id"`
+		PreviousTweet string `json:"previous_tweet_id"`
 	} `json:"edit_options"`
 
 	MadeWithAI       bool   `json:"made_with_ai"`
@@ -92,7 +118,7 @@ type geoBody struct {
 
 // draft turns the body into the domain's words.
 func (t *tweetBody) draft() (warble.Draft, error) {
-	d := warble.Draft{Text: t.Text, ContentWarning: t.ContentWarning, Lang: t.Lang, QuoteOf: warble.ID(t.Quote)}
+	d := warble.Draft{Text: t.Text, ContentWarning: t.ContentWarning, Lang: t.Lang}
 	for name, given := range map[string]bool{
 		"card_uri": t.CardURI != "", "community_id": t.CommunityID != "", "direct_message_deep_link": t.DirectMessageURI != "",
 		"nullcast": t.Nullcast, "for_super_followers_only": t.SuperFollowers,
@@ -101,21 +127,27 @@ func (t *tweetBody) draft() (warble.Draft, error) {
 			return d, warble.Invalid(name, "", "Warble has no such thing")
 		}
 	}
+	var err error
+	if d.QuoteOf, err = wireID("quote_tweet_id", t.Quote); err != nil {
+		return d, err
+	}
 	if t.Reply != nil {
-		if t.Reply.To == 0 {
+		if d.ReplyTo, err = wireID("reply.in_reply_to_tweet_id", t.Reply.To); err != nil {
+			return d, err
+		}
+		if d.ReplyTo == 0 {
 			return d, warble.Invalid("reply.in_reply_to_tweet_id", "", "this member is needed")
 		}
-		d.ReplyTo = warble.ID(t.Reply.To)
-		for _, id := range t.Reply.Exclude {
-			d.ExcludeMentions = append(d.ExcludeMentions, warble.ID(id))
+		if d.ExcludeMentions, err = wireIDs("reply.exclude_reply_user_ids", t.Reply.Exclude); err != nil {
+			return d, err
 		}
 	}
 	if t.Media != nil {
 		if len(t.Media.IDs) == 0 || len(t.Media.IDs) > warble.MaxPhotos {
 			return d, warble.Invalid("media.media_ids", "", "a tweet has one to four photos")
 		}
-		for _, id := range t.Media.IDs {
-			d.Media = append(d.Media, warble.ID(id))
+		if d.Media, err = wireIDs("media.media_ids", t.Media.IDs); err != nil {
+			return d, err
 		}
 	}
 	if t.Poll != nil {
@@ -124,7 +156,6 @@ func (t *tweetBody) draft() (warble.Draft, error) {
 			t.ReplySettings = t.Poll.ReplySettings
 		}
 	}
-	var err error
 	if d.ReplySetting, err = replySetting(t.ReplySettings); err != nil {
 		return d, err
 	}
@@ -172,12 +203,7 @@ func (a *api) postTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	}
 	var t *warble.Tweet
 	if e := body.Edit; e != nil {
-		id := warble.ID(max(e.Previous, e.PreviousTweet))
-		if id == 0 {
-			return warble.Invalid("edit_options.previous_post_id", "", "this member is needed")
-		}
-		t, err = a.Writer.EditTweet(r.Context(), c.Who.User, id, d)
-		err = named(err, "edit_options.previous_post_id")
+		t, err = a.edit(r, c, cmp.Or(e.Previous, e.PreviousTweet), d)
 	} else {
 		c.Changing = true // a retry must notice that the tweet was deleted
 		d.ID = c.ID
@@ -195,6 +221,16 @@ func (a *api) postTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	b = appendIDs(member(b, "edit_history_post_ids"), t.ID)
 	write(w, r, buf, http.StatusCreated, append(b, "}}"...))
 	return nil
+}
+
+func (a *api) edit(r *http.Request, c *httpx.Call, previous string, d warble.Draft) (*warble.Tweet, error) {
+	const param = "edit_options.previous_post_id"
+	id, err := warble.ParseID(previous)
+	if err != nil {
+		return nil, warble.Invalid(param, previous, "an id is a decimal number in a string")
+	}
+	t, err := a.Writer.EditTweet(r.Context(), c.Who.User, id, d)
+	return t, named(err, param)
 }
 
 func (a *api) deleteTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {

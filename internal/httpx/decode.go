@@ -62,7 +62,7 @@ func MediaType(r *http.Request) string {
 
 // Decode reads a JSON body of at most limit bytes (zero: MaxBody) into v: an
 // object, with known members of the right types only, and nothing after it.
-// The error names the member at fault. A body may be missing only if optional.
+// The error names the member at fault.
 func Decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 	if limit == 0 {
 		limit = MaxBody
@@ -113,21 +113,4 @@ func jsonError(err error) error {
 		return warble.Invalid("body", "", "a JSON document is needed")
 	}
 	return warble.Invalid("body", "", "the body is not a JSON document")
-}
-
-// StringID is an id in a JSON body: a decimal string.
-type StringID warble.ID
-
-// UnmarshalJSON refuses everything but a string that is an id.
-func (s *StringID) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return warble.Invalid("id", string(b), "an id is written as a string")
-	}
-	id, err := warble.ParseID(text)
-	if err != nil {
-		return err
-	}
-	*s = StringID(id)
-	return nil
 }

@@ -316,9 +316,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var v struct {
-			ID StringID   `json:"id"`
-			N  int        `json:"n"`
-			L  []StringID `json:"l"`
+			ID string   `json:"id"`
+			N  int      `json:"n"`
+			L  []string `json:"l"`
 		}
 		if err := DecodeBytes(body, &v); err != nil && StatusOf(err) != 400 {
 			t.Errorf("%q: %v", body, err)
