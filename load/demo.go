@@ -1,0 +1,311 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"warble"
+	"warble/internal/photo"
+)
+
+// Demo is how a visitor gets into the demo network.
+type Demo struct {
+	Handles  [2]string // who to sign in as
+	Password string    // of everybody in it
+	Token    string    // an access token of the first
+	User     warble.UserID
+}
+
+const (
+	demoPassword = "warble-demo" // not a secret: it is printed
+	demoSeed     = 1
+	demoTimeout  = 2 * time.Minute
+)
+
+// Fill fills an empty store with a small living network: people with pictures,
+// follows, threads, photos, likes, spread over the last week. In a store that has it
+// already it only signs in; in one that has other people it does nothing and
+// returns nil. The same people say the same things every time.
+func Fill(ctx context.Context, s *Store, m Meter) (*Demo, error) {
+	defer m.Done()
+	people := demoPeople()
+	first, err := s.Stores.Users.ByHandle(ctx, people[0].handle)
+	if err != nil {
+		return nil, err
+	}
+	if first == nil {
+		empty, err := s.empty(ctx)
+		if err != nil || !empty {
+			return nil, err
+		}
+		d := &demo{s: s, now: time.Now(), rng: rand.New(rand.NewPCG(demoSeed, 0)), meter: m, ids: map[string]warble.UserID{}, tweets: map[string]warble.TweetID{}}
+		if err := d.fill(ctx); err != nil {
+			return nil, fmt.Errorf("filling the demo network: %w", err)
+		}
+		if first, err = s.Stores.Users.ByHandle(ctx, people[0].handle); err != nil {
+			return nil, err
+		}
+	}
+	token, err := s.Token(ctx, first.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Demo{Handles: [2]string{people[0].handle, people[1].handle}, Password: demoPassword, Token: token, User: first.ID}, nil
+}
+
+// empty says whether a store has no people.
+func (s *Store) empty(ctx context.Context) (bool, error) {
+	for shard := range warble.Shards {
+		users, err := s.Stores.Users.Scan(ctx, shard, warble.Page{Limit: 1})
+		if err != nil || len(users) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// demo is the network while it is being made.
+type demo struct {
+	s      *Store
+	now    time.Time
+	rng    *rand.Rand
+	meter  Meter
+	steps  int64
+	ids    map[string]warble.UserID  // by handle
+	tweets map[string]warble.TweetID // by name
+	posted []demoPost
+}
+
+type demoPost struct {
+	id     warble.TweetID
+	author string
+	charm  float64
+	hours  float64
+}
+
+func (d *demo) fill(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, demoTimeout)
+	defer stop()
+	pictures, err := d.drawAll(ctx)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, map[string]warble.Upload) error{d.people, d.follows, d.post, d.retweets, d.likes, d.list, d.votes} {
+		if err := step(ctx, pictures); err != nil {
+			return err
+		}
+	}
+	return d.s.Settle(ctx, nil)
+}
+
+// drawAll draws and processes every picture, as many at a time as the
+// processor lets in: nearly all of the time that Fill takes.
+func (d *demo) drawAll(ctx context.Context) (map[string]warble.Upload, error) {
+	type picture struct {
+		name string
+		draw func() []byte
+	}
+	var list []picture
+	for i, p := range demoPeople() {
+		seed := uint64(i) + 100
+		list = append(list, picture{"avatar " + p.handle, func() []byte { return photo.Avatar(seed, 240) }})
+		if p.header {
+			list = append(list, picture{"header " + p.handle, func() []byte { return photo.Landscape(seed*7, 900, 300) }})
+		}
+	}
+	for i, t := range demoTweets() {
+		for k := range t.photos {
+			seed := uint64(i*5 + k)
+			list = append(list, picture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 960, 640) }})
+		}
+	}
+	done := make([]warble.Upload, len(list))
+	work, workCtx := errgroup.WithContext(ctx)
+	work.SetLimit(2)
+	for i, p := range list {
+		work.Go(func() (err error) {
+			done[i], err = d.s.process(workCtx, p.draw())
+			return err
+		})
+	}
+	err := work.Wait()
+	out := make(map[string]warble.Upload, len(list))
+	for i, p := range list {
+		out[p.name] = done[i]
+	}
+	return out, err
+}
+
+// step moves the meter.
+func (d *demo) step() {
+	d.steps++
+	d.meter.Set(d.steps, int64(len(demoPeople())+len(demoTweets())))
+}
+
+// ago is an id for something that happened hours before now. n keeps ids of one
+// moment apart.
+func (d *demo) ago(hours float64, n int) warble.ID {
+	at := d.now.Add(-time.Duration(hours * float64(time.Hour)))
+	return warble.MakeID(at.UnixMilli()+int64(n%997), uint8(n>>8), uint8(n))
+}
+
+func (d *demo) people(ctx context.Context, pictures map[string]warble.Upload) error {
+	hash, err := d.s.HashPassword(ctx, demoPassword)
+	if err != nil {
+		return err
+	}
+	for i, p := range demoPeople() {
+		d.step()
+		u, err := d.s.Writer.Register(ctx, warble.Registration{
+			ID: d.ago(float64(p.days)*24, i), Handle: p.handle, Name: p.name, Email: p.handle + "@example.org", PasswordHash: hash,
+		})
+		if err != nil {
+			return err
+		}
+		d.ids[p.handle] = u.ID
+		e := warble.ProfileEdit{Bio: &p.bio, Location: &p.location, URL: &p.url}
+		if e.Avatar, err = d.upload(ctx, u.ID, pictures["avatar "+p.handle], "Portrait of "+p.name); err != nil {
+			return err
+		}
+		if p.header {
+			if e.Header, err = d.upload(ctx, u.ID, pictures["header "+p.handle], ""); err != nil {
+				return err
+			}
+		}
+		if _, err := d.s.Writer.EditProfile(ctx, u.ID, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) upload(ctx context.Context, user warble.UserID, up warble.Upload, alt string) (*warble.DocID, error) {
+	up.Alt = alt
+	doc, err := d.s.Writer.Upload(ctx, user, up)
+	if err != nil {
+		return nil, err
+	}
+	return &doc.ID, nil
+}
+
+// follows: everybody follows between 6 and 20 others, the famous more often.
+// The two whom visitors sign in as follow 20.
+func (d *demo) follows(ctx context.Context, _ map[string]warble.Upload) error {
+	people := demoPeople()
+	for i, p := range people {
+		want := 6 + d.rng.IntN(15)
+		if i < 2 {
+			want = 20
+		}
+		for range want {
+			to := d.someone(people, p.handle)
+			if _, err := d.s.Writer.Follow(ctx, d.ids[p.handle], d.ids[to]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// someone picks a person other than one, the famous more often.
+func (d *demo) someone(people []demoPerson, but string) string {
+	for {
+		x := d.rng.Float64() * 12
+		p := people[d.rng.IntN(len(people))]
+		if p.handle != but && x < p.fame {
+			return p.handle
+		}
+	}
+}
+
+func (d *demo) post(ctx context.Context, pictures map[string]warble.Upload) error {
+	for i, t := range demoTweets() {
+		d.step()
+		user := d.ids[t.by]
+		draft := warble.Draft{ID: d.ago(t.hours, i), Text: t.text, ContentWarning: t.warning, ReplyTo: d.tweets[t.to], QuoteOf: d.tweets[t.of]}
+		if t.place != "" {
+			draft.Place = &warble.Place{Name: t.place}
+		}
+		if t.poll != nil {
+			draft.Poll = &warble.PollDraft{Options: t.poll, Minutes: 7 * 24 * 60}
+		}
+		for k, alt := range t.photos {
+			id, err := d.upload(ctx, user, pictures[fmt.Sprintf("photo %d/%d", i, k)], alt)
+			if err != nil {
+				return err
+			}
+			draft.Media = append(draft.Media, *id)
+		}
+		row, err := d.s.Writer.PostTweet(ctx, user, draft)
+		if err != nil {
+			return fmt.Errorf("%q: %w", t.text, err)
+		}
+		if t.name != "" {
+			d.tweets[t.name] = row.ID
+		}
+		d.posted = append(d.posted, demoPost{row.ID, t.by, t.charm, t.hours})
+	}
+	return nil
+}
+
+func (d *demo) retweets(ctx context.Context, _ map[string]warble.Upload) error {
+	for _, r := range demoRetweets() {
+		if _, err := d.s.Writer.Retweet(ctx, d.ids[r[0]], d.tweets[r[1]]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// likes: a charming tweet has many, a fresh one not yet.
+func (d *demo) likes(ctx context.Context, _ map[string]warble.Upload) error {
+	for _, t := range d.posted {
+		share := t.charm / 16 * min(1, 0.3+t.hours/12)
+		for _, p := range demoPeople() {
+			if p.handle == t.author || d.rng.Float64() > share {
+				continue
+			}
+			if err := d.s.Writer.RecordUserTweetLike(ctx, d.ids[p.handle], t.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// list makes a list and pins a tweet, so that profiles show what they can.
+func (d *demo) list(ctx context.Context, _ map[string]warble.Upload) error {
+	owner := d.ids["mira"]
+	name, about := "Sky and sea", "Weather, birds, stars, boats"
+	l, err := d.s.Writer.CreateList(ctx, owner, 0, warble.ListEdit{Name: &name, Description: &about})
+	if err != nil {
+		return err
+	}
+	for _, h := range []string{"birdline", "jun_sky", "hamish_h", "arjun_p", "smallmoons", "minh_anh"} {
+		if err := d.s.Writer.AddMember(ctx, owner, l.ID, d.ids[h]); err != nil {
+			return err
+		}
+	}
+	pinned := d.tweets["reef1"]
+	_, err = d.s.Writer.EditProfile(ctx, owner, warble.ProfileEdit{Pinned: &pinned})
+	return err
+}
+
+func (d *demo) votes(ctx context.Context, _ map[string]warble.Upload) error {
+	for _, name := range []string{"tabs", "bread"} {
+		for i, p := range demoPeople() {
+			if i%4 == 3 {
+				continue
+			}
+			choice := min(int(d.rng.ExpFloat64()*1.3), 3)
+			if err := d.s.Writer.Vote(ctx, d.ids[p.handle], d.tweets[name], []int{choice}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
