@@ -38,36 +38,6 @@ func (w *Writer) DeleteTweet(ctx context.Context, user UserID, tweet TweetID) (e
 	return nil
 }
 
-// deletion is the Change that deletes a tweet. Its photos' documents stay as
-// they are and name a tombstone from now on; their events have them removed.
-func deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
-	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
-	for _, e := range tweetEdges(t) {
-		c.Gone = append(c.Gone, e.Key())
-	}
-	c.Events = []Event{{Kind: EventTweetGone, Key: t.Author, ID: t.ID}}
-	if len(c.Gone) > 0 {
-		c.Events = append(c.Events, edgesGone(t.Author, c.Gone))
-	}
-	versions := []*Tweet{t}
-	if t.Version > 1 {
-		var err error
-		if versions, err = s.Tweets.Versions(ctx, t.ID); err != nil {
-			return nil, err
-		}
-	}
-	seen := map[DocID]bool{}
-	for _, v := range versions {
-		for _, p := range v.Photos {
-			if !seen[p.Media] {
-				seen[p.Media] = true
-				c.Events = append(c.Events, Event{Kind: EventDoc, Key: t.Author, ID: p.Media})
-			}
-		}
-	}
-	return c, nil
-}
-
 // unpin clears a pin whose tweet is gone. A pin that stays shows nothing, so a
 // failure is told to the operator only.
 func (w *Writer) unpin(ctx context.Context, user UserID, tweet TweetID) {

@@ -194,21 +194,6 @@ func (p *draft) change() *Change {
 	return c
 }
 
-// tweetEdges are the edges that stand as long as the tweet does.
-func tweetEdges(t *Tweet) []Edge {
-	var edges []Edge
-	if t.ReplyTo != 0 {
-		edges = append(edges, Edge{Kind: Reply, From: t.ID, To: t.ReplyTo, Since: t.ID})
-	}
-	if t.QuoteOf != 0 {
-		edges = append(edges, Edge{Kind: Quote, From: t.ID, To: t.QuoteOf, Since: t.ID})
-	}
-	for _, user := range t.Mentions {
-		edges = append(edges, Edge{Kind: Mention, From: t.ID, To: user, Since: t.ID})
-	}
-	return edges
-}
-
 func checkPlace(p *Place) error {
 	switch {
 	case p == nil:

@@ -3,7 +3,6 @@ package warble
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 )
 
@@ -63,10 +62,6 @@ func (w *Writer) bonds(ctx context.Context, user, target UserID) (bond, error) {
 	return bond(b[0]), nil
 }
 
-func errBlockBetween(target UserID) error {
-	return &Error{Kind: ErrForbidden, Param: "target", Value: target.String(), Detail: "one of you has blocked the other, so you cannot follow this account"}
-}
-
 // putFollow is changeFollow with what the process remembers of it.
 func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target UserID, requested bool) error {
 	err := changeFollow(ctx, w.s, w.ids, kind, user, target, requested)
@@ -75,51 +70,6 @@ func (w *Writer) putFollow(ctx context.Context, kind EdgeKind, user, target User
 		w.dropHomes(ctx, user)
 	}
 	return err
-}
-
-// changeFollow puts a follow, or a request for one; requested says that a
-// request stands, which ends with the follow. It looks for a block once more
-// afterwards: whoever blocks at the same moment ends what
-// they find, and this takes back what they could not find yet; the answer is
-// ErrForbidden then.
-func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
-	since, err := ids.Next(ctx, user, target)
-	if err != nil {
-		return err
-	}
-	put := []Edge{{Kind: kind, From: user, To: target, Since: since}}
-	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
-	if kind == Follow && requested {
-		c.Gone = []EdgeKey{{FollowRequest, user, target}}
-		c.Events = append(c.Events, edgesGone(target, c.Gone))
-	}
-	if _, err := s.Commit.Apply(ctx, c); err != nil {
-		return err
-	}
-	bonds, err := s.Edges.Among(ctx, user, bondKinds, []ID{target})
-	if err != nil || bond(bonds[0])&(bondBlocks|bondBlockedBy) == 0 {
-		return err
-	}
-	gone := followKeys(user, target)
-	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{edgesGone(target, gone)}}); err != nil {
-		return err
-	}
-	return errBlockBetween(target)
-}
-
-// acceptRequest makes a request a follow in one Change, and drops the home of
-// who asked. A request a block has ended meanwhile is no error.
-func acceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
-	err := changeFollow(ctx, s, ids, Follow, request.From, request.To, true)
-	if err != nil && !errors.Is(err, ErrForbidden) {
-		return err
-	}
-	return s.Timelines.Drop(ctx, request.From)
-}
-
-// followKeys are a follow and the request for it.
-func followKeys(user, target UserID) []EdgeKey {
-	return []EdgeKey{{Follow, user, target}, {FollowRequest, user, target}}
 }
 
 // endFollow removes a follow and a request.

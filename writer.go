@@ -245,15 +245,6 @@ func (w *Writer) part(ctx context.Context, key ID, gone ...EdgeKey) (bool, error
 	return w.s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{edgesGone(key, gone)}})
 }
 
-// edgesGone is the event of a removal. The engine fills in what stood.
-func edgesGone(key ID, gone []EdgeKey) Event {
-	edges := make([]Edge, len(gone))
-	for i, k := range gone {
-		edges[i] = Edge{Kind: k.Kind, From: k.From, To: k.To}
-	}
-	return Event{Kind: EventEdgeGone, Key: key, Edges: edges}
-}
-
 // dropHomes forgets stored homes that a change of follows made wrong. The
 // change is durable by then and Fanout drops them once more, so a failure is
 // told to the operator only.

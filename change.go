@@ -1,0 +1,110 @@
+package warble
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// tweetEdges are the edges that stand as long as the tweet does.
+func tweetEdges(t *Tweet) []Edge {
+	var edges []Edge
+	if t.ReplyTo != 0 {
+		edges = append(edges, Edge{Kind: Reply, From: t.ID, To: t.ReplyTo, Since: t.ID})
+	}
+	if t.QuoteOf != 0 {
+		edges = append(edges, Edge{Kind: Quote, From: t.ID, To: t.QuoteOf, Since: t.ID})
+	}
+	for _, user := range t.Mentions {
+		edges = append(edges, Edge{Kind: Mention, From: t.ID, To: user, Since: t.ID})
+	}
+	return edges
+}
+
+// edgesGone is the event of a removal. The engine fills in what stood.
+func edgesGone(key ID, gone []EdgeKey) Event {
+	edges := make([]Edge, len(gone))
+	for i, k := range gone {
+		edges[i] = Edge{Kind: k.Kind, From: k.From, To: k.To}
+	}
+	return Event{Kind: EventEdgeGone, Key: key, Edges: edges}
+}
+
+// deletion is the Change that deletes a tweet. Its photos' documents stay as
+// they are and name a tombstone from now on; their events have them removed.
+func deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
+	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
+	for _, e := range tweetEdges(t) {
+		c.Gone = append(c.Gone, e.Key())
+	}
+	c.Events = []Event{{Kind: EventTweetGone, Key: t.Author, ID: t.ID}}
+	if len(c.Gone) > 0 {
+		c.Events = append(c.Events, edgesGone(t.Author, c.Gone))
+	}
+	versions := []*Tweet{t}
+	if t.Version > 1 {
+		var err error
+		if versions, err = s.Tweets.Versions(ctx, t.ID); err != nil {
+			return nil, err
+		}
+	}
+	seen := map[DocID]bool{}
+	for _, v := range versions {
+		for _, p := range v.Photos {
+			if !seen[p.Media] {
+				seen[p.Media] = true
+				c.Events = append(c.Events, Event{Kind: EventDoc, Key: t.Author, ID: p.Media})
+			}
+		}
+	}
+	return c, nil
+}
+
+// changeFollow puts a follow, or a request for one; requested says that a
+// request stands, which ends with the follow. It looks for a block once more
+// afterwards: whoever blocks at the same moment ends what
+// they find, and this takes back what they could not find yet; the answer is
+// ErrForbidden then.
+func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
+	since, err := ids.Next(ctx, user, target)
+	if err != nil {
+		return err
+	}
+	put := []Edge{{Kind: kind, From: user, To: target, Since: since}}
+	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
+	if kind == Follow && requested {
+		c.Gone = []EdgeKey{{FollowRequest, user, target}}
+		c.Events = append(c.Events, edgesGone(target, c.Gone))
+	}
+	if _, err := s.Commit.Apply(ctx, c); err != nil {
+		return err
+	}
+	bonds, err := s.Edges.Among(ctx, user, bondKinds, []ID{target})
+	if err != nil || bond(bonds[0])&(bondBlocks|bondBlockedBy) == 0 {
+		return err
+	}
+	gone := followKeys(user, target)
+	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{edgesGone(target, gone)}}); err != nil {
+		return err
+	}
+	return errBlockBetween(target)
+}
+
+// acceptRequest makes a request a follow in one Change, and drops the home of
+// who asked. A request a block has ended meanwhile is no error.
+func acceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
+	err := changeFollow(ctx, s, ids, Follow, request.From, request.To, true)
+	if err != nil && !errors.Is(err, ErrForbidden) {
+		return err
+	}
+	return s.Timelines.Drop(ctx, request.From)
+}
+
+func errBlockBetween(target UserID) error {
+	return &Error{Kind: ErrForbidden, Param: "target", Value: target.String(), Detail: "one of you has blocked the other, so you cannot follow this account"}
+}
+
+// followKeys are a follow and the request for it.
+func followKeys(user, target UserID) []EdgeKey {
+	return []EdgeKey{{Follow, user, target}, {FollowRequest, user, target}}
+}
