@@ -29,11 +29,12 @@ import (
 
 // Options of a run.
 type Options struct {
-	Quick  bool     // a twentieth of the data, ratio lines only, 3 rounds of 1 s
-	Only   []string // keys; empty: all
-	Shrink int      // divides the data further, for trying the bench itself
-	Shared string   // the directory with the ego-Twitter graph; where absent, one is generated
-	Temp   string   // where the data goes; empty: the system's temporary directory
+	Quick   bool     // a twentieth of the data, ratio lines only, 3 rounds of 1 s
+	Only    []string // keys; empty: all
+	Shrink  int      // divides the data further, for trying the bench itself
+	Shared  string   // the directory with the ego-Twitter graph; where absent, one is generated
+	Profile string   // a directory for CPU profiles of what is measured; empty: none
+	Temp    string   // where the data goes; empty: the system's temporary directory
 	// Self is this program. Children are "Self bench child ROLE CONFIG".
 	Self  string
 	Out   io.Writer                    // progress
@@ -106,6 +107,9 @@ func Run(ctx context.Context, opt Options) (rep *Report, err error) {
 	b := &bench{opt: opt, sets: map[string]*set{}, began: time.Now(), plan: plan{Rounds: 5, Round: 4 * time.Second, Warm: 3 * time.Second}}
 	if opt.Quick {
 		b.plan = plan{Rounds: 3, Round: time.Second, Warm: 500 * time.Millisecond, Quick: true}
+	}
+	if opt.Shrink > 1 {
+		b.plan.Round, b.plan.Warm = max(b.plan.Round/time.Duration(opt.Shrink), 100*time.Millisecond), 100*time.Millisecond
 	}
 	if b.dir, err = os.MkdirTemp(opt.Temp, "warble-bench-"); err != nil {
 		return nil, err

@@ -16,11 +16,16 @@ type engineConfig struct {
 	Scale     scale
 	Plan      plan
 	Shared    string
-	BytesOnly bool // only measure the bytes a post takes in the write-ahead log
+	Profile   string // a directory for CPU profiles; empty: none
+	BytesOnly bool   // only measure the bytes a post takes in the write-ahead log
 }
 
 func (b *bench) engineConfig(dir string, bytesOnly bool) engineConfig {
-	return engineConfig{Dir: dir, Scale: b.scale(mainName), Plan: b.plan, Shared: b.opt.Shared, BytesOnly: bytesOnly}
+	profile := b.opt.Profile
+	if bytesOnly {
+		profile = ""
+	}
+	return engineConfig{Dir: dir, Scale: b.scale(mainName), Plan: b.plan, Shared: b.opt.Shared, Profile: profile, BytesOnly: bytesOnly}
 }
 
 // runEngineLine runs a line's role on a clone of the data.
@@ -79,7 +84,11 @@ func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string
 		return err
 	}
 	do := work(n)
-	bytes, err := n.walBytes(ctx, conf.Plan.Warm, do)
+	var bytes int
+	err = profiled(conf.Profile, name, func() error {
+		bytes, err = n.walBytes(ctx, conf.Plan.Warm, do)
+		return err
+	})
 	if err != nil {
 		return err
 	}

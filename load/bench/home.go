@@ -65,8 +65,8 @@ func runHome(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 		return nil, err
 	}
 	defer static.stop()
-	if _, err := pound(ctx, s.addr, b.plan.Warm, 0, anyOf(requests)); err != nil {
-		return nil, s.explain(err)
+	if err := b.warm(ctx, s, "home.native", anyOf(requests)); err != nil {
+		return nil, err
 	}
 	c, err := b.contest(ctx, s, static, anyOf(requests), anyOf(requests))
 	if err != nil {

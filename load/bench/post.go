@@ -55,8 +55,8 @@ func runPostHTTP(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 		return nil, err
 	}
 	defer control.stop()
-	if _, err := pound(ctx, s.addr, b.plan.Warm, 0, ask); err != nil {
-		return nil, s.explain(err)
+	if err := b.warm(ctx, s, "post.http", ask); err != nil {
+		return nil, err
 	}
 	if err := s.settle(ctx); err != nil {
 		return nil, err

@@ -57,7 +57,17 @@ func pushRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	}
 	p := &pushing{node: n, conf: conf, seen: seen, words: newVocabulary(), rngs: randoms(8), by: map[warble.TweetID]int{}, lists: map[int][]warble.UserID{}}
 	tweets := 1000 // to warm the follower lists, and to see how many fit a round
+	if _, _, err := p.subject(ctx, tweets); err != nil {
+		return err
+	}
 	_, took, err := p.subject(ctx, tweets)
+	if err != nil {
+		return err
+	}
+	err = profiled(conf.Profile, "fanout.push", func() error {
+		_, _, err := p.subject(ctx, tweets)
+		return err
+	})
 	if err != nil {
 		return err
 	}
