@@ -50,3 +50,6 @@ type CountKey struct {
 	ID   ID
 	Part uint32
 }
+
+// voteKinds are the counts of a poll's choices, in order.
+var voteKinds = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}

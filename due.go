@@ -82,7 +82,11 @@ func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
 		now := f.opt.Clock().Truncate(hour)
 		return now, f.standIn(ctx, now)
 	}
-	return later(first, time.UnixMilli(int64(docs[0].Version)).Truncate(hour)), nil
+	at := time.UnixMilli(int64(docs[0].Version)).Truncate(hour)
+	if at.Before(first) {
+		return first, nil
+	}
+	return at, nil
 }
 
 // doDue works off every hour up to now and returns the hour it stands in.
@@ -153,7 +157,7 @@ func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
 		return err
 	}
 	author := rows[0].Author
-	list := []notice{{to: author, kind: NoticePollEnded, actor: author, tweet: id, cause: id}}
+	list := []noticeRow{{to: author, kind: NoticePollEnded, actor: author, tweet: id, cause: id}}
 	p := Page{Limit: 500}
 	for {
 		votes, err := f.s.Edges.To(ctx, Vote, id, p)
@@ -162,7 +166,7 @@ func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
 		}
 		for _, v := range votes {
 			if v.From != author {
-				list = append(list, notice{to: v.From, kind: NoticePollEnded, actor: author, tweet: id, cause: v.Since})
+				list = append(list, noticeRow{to: v.From, kind: NoticePollEnded, actor: author, tweet: id, cause: v.Since})
 			}
 		}
 		if err := f.putNotices(ctx, list); err != nil {

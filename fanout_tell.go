@@ -12,7 +12,7 @@ const (
 
 // tell puts the notices of a batch and publishes its new tweets to the hub.
 func (f *Fanout) tell(ctx context.Context, events []Event, rows []*Tweet) error {
-	var list []notice
+	var list []noticeRow
 	n := 0
 	for _, ev := range events {
 		var t *Tweet
@@ -56,8 +56,8 @@ func (f *Fanout) publish(ctx context.Context, t *Tweet) error {
 }
 
 // tweetNotices are the notices of the people a tweet concerns, one each.
-func tweetNotices(t *Tweet) []notice {
-	var list []notice
+func tweetNotices(t *Tweet) []noticeRow {
+	var list []noticeRow
 	add := func(to UserID, kind NoticeKind, tweet TweetID) {
 		for _, n := range list {
 			if n.to == to {
@@ -65,7 +65,7 @@ func tweetNotices(t *Tweet) []notice {
 			}
 		}
 		if to != 0 && to != t.Author {
-			list = append(list, notice{to: to, kind: kind, actor: t.Author, tweet: tweet, cause: t.ID})
+			list = append(list, noticeRow{to: to, kind: kind, actor: t.Author, tweet: tweet, cause: t.ID})
 		}
 	}
 	if t.RetweetOf != 0 {
@@ -81,18 +81,18 @@ func tweetNotices(t *Tweet) []notice {
 
 // edgeNotices are the notices of the person that a like, follow or follow
 // request concerns.
-func edgeNotices(ev Event) []notice {
-	var list []notice
+func edgeNotices(ev Event) []noticeRow {
+	var list []noticeRow
 	for _, e := range ev.Edges {
 		switch e.Kind {
 		case Like:
 			if ev.Key != e.From {
-				list = append(list, notice{to: ev.Key, kind: NoticeLike, actor: e.From, tweet: e.To, cause: e.Since})
+				list = append(list, noticeRow{to: ev.Key, kind: NoticeLike, actor: e.From, tweet: e.To, cause: e.Since})
 			}
 		case Follow:
-			list = append(list, notice{to: e.To, kind: NoticeFollow, actor: e.From, cause: e.Since})
+			list = append(list, noticeRow{to: e.To, kind: NoticeFollow, actor: e.From, cause: e.Since})
 		case FollowRequest:
-			list = append(list, notice{to: e.To, kind: NoticeFollowRequest, actor: e.From, cause: e.Since})
+			list = append(list, noticeRow{to: e.To, kind: NoticeFollowRequest, actor: e.From, cause: e.Since})
 		}
 	}
 	return list
@@ -100,7 +100,7 @@ func edgeNotices(ev Event) []notice {
 
 // putNotices stores notices as edges and tells live listeners. One whose
 // recipient mutes or blocks the actor is not put.
-func (f *Fanout) putNotices(ctx context.Context, list []notice) error {
+func (f *Fanout) putNotices(ctx context.Context, list []noticeRow) error {
 	change := &Change{}
 	for _, n := range list {
 		bits, err := f.s.Edges.Among(ctx, n.to, bondKinds[1:4], []ID{n.actor})

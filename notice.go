@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// notice is a Notice edge taken apart: what happened, who did it, and the
+// noticeRow is a Notice edge taken apart: what happened, who did it, and the
 // tweet it happened to (or that did it).
-type notice struct {
+type noticeRow struct {
 	to    UserID // the recipient
 	kind  NoticeKind
 	actor UserID
@@ -17,7 +17,7 @@ type notice struct {
 	cause ID
 }
 
-func (n notice) edge() Edge {
+func (n noticeRow) edge() Edge {
 	v := make([]byte, 17)
 	v[0] = byte(n.kind)
 	binary.BigEndian.PutUint64(v[1:], uint64(n.actor))
@@ -25,16 +25,16 @@ func (n notice) edge() Edge {
 	return Edge{Kind: Notice, From: n.to, To: n.cause, Since: n.cause, Value: string(v)}
 }
 
-func noticeOf(e Edge) (notice, bool) {
+func noticeRowOf(e Edge) (noticeRow, bool) {
 	if len(e.Value) != 17 {
-		return notice{}, false
+		return noticeRow{}, false
 	}
 	v := []byte(e.Value)
-	return notice{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To}, true
+	return noticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To}, true
 }
 
 // stands says whether what caused the notice is still there.
-func (n notice) stands(ctx context.Context, s *Stores) (bool, error) {
+func (n noticeRow) stands(ctx context.Context, s *Stores) (bool, error) {
 	var key EdgeKey
 	switch n.kind {
 	case NoticeLike:

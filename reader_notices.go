@@ -50,12 +50,12 @@ func (r *Reader) Notifications(ctx context.Context, viewer UserID, p Page) (list
 // or that viewer may not see.
 func (r *Reader) notices(ctx context.Context, viewer UserID, edges []Edge) ([]Notification, error) {
 	var (
-		standing []notice
+		standing []noticeRow
 		tweets   []TweetID
 		actors   []UserID
 	)
 	for _, e := range edges {
-		n, ok := noticeOf(e)
+		n, ok := noticeRowOf(e)
 		if !ok {
 			continue
 		}

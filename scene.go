@@ -189,7 +189,6 @@ func (sc *scene) mentioned(shown []*Item) map[UserID]*User {
 var (
 	tweetCountKinds = []CountKind{CountReplies, CountRetweets, CountQuotes, CountLikes, CountBookmarks}
 	flagKinds       = []EdgeKind{Like, Retweet, Bookmark}
-	voteKinds       = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}
 )
 
 // dress adds the numbers and the viewer's flags, in one batch each. A number
