@@ -112,15 +112,15 @@ func (d *demo) drawAll(ctx context.Context) (map[string]warble.Upload, error) {
 	var list []picture
 	for i, p := range demoPeople() {
 		seed := uint64(i) + 100
-		list = append(list, picture{"avatar " + p.handle, func() []byte { return photo.Avatar(seed, 240) }})
+		list = append(list, picture{"avatar " + p.handle, func() []byte { return photo.Avatar(seed, 200) }})
 		if p.header {
-			list = append(list, picture{"header " + p.handle, func() []byte { return photo.Landscape(seed*7, 900, 300) }})
+			list = append(list, picture{"header " + p.handle, func() []byte { return photo.Landscape(seed, 750, 250) }})
 		}
 	}
 	for i, t := range demoTweets() {
-		for k := range t.photos {
-			seed := uint64(i*5 + k)
-			list = append(list, picture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 960, 640) }})
+		for k, p := range t.photos {
+			seed := uint64(i+k)*landscapeScenes + p.scene
+			list = append(list, picture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 768, 512) }})
 		}
 	}
 	done := make([]warble.Upload, len(list))
@@ -233,8 +233,8 @@ func (d *demo) post(ctx context.Context, pictures map[string]warble.Upload) erro
 		if t.poll != nil {
 			draft.Poll = &warble.PollDraft{Options: t.poll, Minutes: 7 * 24 * 60}
 		}
-		for k, alt := range t.photos {
-			id, err := d.upload(ctx, user, pictures[fmt.Sprintf("photo %d/%d", i, k)], alt)
+		for k, p := range t.photos {
+			id, err := d.upload(ctx, user, pictures[fmt.Sprintf("photo %d/%d", i, k)], p.alt)
 			if err != nil {
 				return err
 			}
