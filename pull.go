@@ -140,7 +140,7 @@ func (r *Reader) mergeAuthors(ctx context.Context, authors []UserID, p Page) ([]
 		open := todo[:0]
 		for i := range strands {
 			s := &strands[i]
-			if !s.done && (edge == 0 || p.further(edge, s.ids[len(s.ids)-1])) {
+			if !s.done && (edge == 0 || further(p, edge, s.ids[len(s.ids)-1])) {
 				open = append(open, s)
 			}
 		}
@@ -159,7 +159,7 @@ func (r *Reader) mergeAuthors(ctx context.Context, authors []UserID, p Page) ([]
 
 // further says whether a stands beyond b in the page's walking direction, so
 // that a merge complete up to a needs more of an author last seen at b.
-func (p Page) further(a, b TweetID) bool {
+func further(p Page, a, b TweetID) bool {
 	if p.Oldest {
 		return b < a
 	}

@@ -71,7 +71,7 @@ type demoTweet struct {
 	hours    float64 // before now
 	to, of   string
 	text     string
-	photos   []string // alt texts; each is drawn
+	photos   []demoPhoto
 	poll     []string
 	place    string
 	warning  string
