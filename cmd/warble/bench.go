@@ -62,11 +62,11 @@ func (e *env) bench(ctx context.Context, opt bench.Options, asJSON, strict bool)
 	opt.Meter = func(what string) load.Meter { return e.meter(what) }
 	rep, err := bench.Run(ctx, opt)
 	if rep != nil && (err == nil || len(rep.Results) > 0) {
-		print := rep.Table
+		show := rep.Table
 		if asJSON {
-			print = rep.JSON
+			show = rep.JSON
 		}
-		err = errors.Join(err, print(e.out))
+		err = errors.Join(err, show(e.out))
 	}
 	if err == nil && strict && !rep.Good() {
 		fmt.Fprintln(e.errOut, "warble: some rows fall short")

@@ -89,6 +89,9 @@ type bench struct {
 	began time.Time
 }
 
+// fullRound is a round of the whole bench.
+const fullRound = 4 * time.Second
+
 // plan says how much is measured.
 type plan struct {
 	Rounds int
@@ -104,7 +107,7 @@ func Run(ctx context.Context, opt Options) (rep *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{opt: opt, sets: map[string]*set{}, began: time.Now(), plan: plan{Rounds: 5, Round: 4 * time.Second, Warm: 3 * time.Second}}
+	b := &bench{opt: opt, sets: map[string]*set{}, began: time.Now(), plan: plan{Rounds: 5, Round: fullRound, Warm: 3 * time.Second}}
 	if opt.Quick {
 		b.plan = plan{Rounds: 3, Round: time.Second, Warm: 500 * time.Millisecond, Quick: true}
 	}

@@ -109,13 +109,16 @@ func (c *child) failure(err error) error {
 func (c *child) stop() error {
 	c.once.Do(func() {
 		c.in.Close()
-		kill := time.AfterFunc(childGrace, func() { c.cmd.Process.Kill() })
+		kill := time.AfterFunc(childGrace, func() { _ = c.cmd.Process.Kill() })
 		defer kill.Stop()
-		go io.Copy(io.Discard, c.out)
+		go func() { _, _ = io.Copy(io.Discard, c.out) }()
 		c.err = c.cmd.Wait()
 	})
 	return c.err
 }
+
+// end is stop for a child whose work has been seen: how it ends says nothing more.
+func (c *child) end() { _ = c.stop() }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 

@@ -21,7 +21,7 @@ func serveControl(ctx context.Context, in *inside, h http.Handler) error {
 		return err
 	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	defer context.AfterFunc(ctx, func() { s.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
 	in.send(message{URL: l.Addr().String()})
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -51,12 +51,12 @@ type commitConfig struct {
 }
 
 // commitRole answers every request after one synced row.
-func commitRole(ctx context.Context, in *inside, c *commitConfig) error {
+func commitRole(ctx context.Context, in *inside, c *commitConfig) (err error) {
 	raw, err := openRaw(c.Dir, c.Bytes)
 	if err != nil {
 		return err
 	}
-	defer raw.db.Close()
+	defer func() { err = errors.Join(err, raw.db.Close()) }()
 	length := strconv.Itoa(len(c.Body))
 	return serveControl(ctx, in, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)

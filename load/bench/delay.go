@@ -14,11 +14,9 @@ import (
 // given out (shortly before its commit) a tweet came into a ring.
 type delays struct {
 	warble.Timelines
-	skip  warble.UserID // an author whose tweets are not noted
 	mu    sync.Mutex
-	mine  map[warble.TweetID]bool // of skip
+	mine  map[warble.TweetID]bool // tweets that are not noted
 	times []time.Duration
-	last  map[warble.TweetID]time.Time // of skip: when the newest of its pushes came
 }
 
 func (d *delays) Push(ctx context.Context, pairs []warble.Pair) error {

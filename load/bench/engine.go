@@ -100,7 +100,7 @@ func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string
 	if err != nil {
 		return err
 	}
-	defer raw.db.Close()
+	defer func() { err = errors.Join(err, raw.db.Close()) }()
 	var ours, theirs, p50, p99 []float64
 	res := Result{Key: name, Unit: "/s", Limit: 0.5, Detail: &Detail{}}
 	for range conf.Plan.Rounds {

@@ -30,7 +30,7 @@ func runFresh(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.end()
 	f := &freshness{server: s, set: b.sets[mainName], rng: rand.New(rand.NewPCG(seed, 13))}
 	if f.conn, err = dial(ctx, s.addr); err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func runHome(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.end()
 	main := b.sets[mainName]
 	requests := main.homes(main.scale.hot())
 	if _, err := pound(ctx, s.addr, 0, len(requests), eachOf(requests)); err != nil {
@@ -64,7 +64,7 @@ func runHome(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer static.stop()
+	defer static.end()
 	if err := b.warm(ctx, s, "home.native", anyOf(requests)); err != nil {
 		return nil, err
 	}

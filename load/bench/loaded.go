@@ -22,7 +22,7 @@ func runMemory(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.end()
 	main := b.sets[mainName]
 	people := make([]int, main.scale.Graph)
 	for i := range people {

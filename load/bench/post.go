@@ -38,7 +38,7 @@ func runPostHTTP(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.end()
 	main := b.sets[mainName]
 	hot := main.scale.hot()
 	homes := main.homes(hot)
@@ -54,7 +54,7 @@ func runPostHTTP(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer control.stop()
+	defer control.end()
 	if err := b.warm(ctx, s, "post.http", ask); err != nil {
 		return nil, err
 	}

@@ -166,12 +166,12 @@ func (n *node) search(ctx context.Context, q *queries, kind searchKind) ([]time.
 }
 
 // indexing adds generated tweets to an empty index, on all cores.
-func indexing(ctx context.Context, dir string, s scale) (float64, error) {
+func indexing(ctx context.Context, dir string, s scale) (rate float64, err error) {
 	db, err := pdb.Open(dir, &pdb.Options{DisableWAL: true, FormatMajorVersion: pdb.FormatNewest, MemTableSize: 32 << 20, Logger: quiet{}})
 	if err != nil {
 		return 0, err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	index, err := search.Open(db, search.Options{})
 	if err != nil {
 		return 0, err
@@ -214,7 +214,7 @@ func runSearch(ctx context.Context, b *bench, l *line) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.end()
 	over, err := b.searchHTTP(ctx, s)
 	return append([]Result{worst}, append(list, over...)...), err
 }

@@ -20,7 +20,7 @@ func runSlope(ctx context.Context, b *bench, l *line) ([]Result, error) {
 			return nil, err
 		}
 		defer drop()
-		defer r.stop()
+		defer r.end()
 		runs[i] = r
 	}
 	for range b.plan.Rounds {
