@@ -131,7 +131,7 @@ func (a *api) getList(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 		return err
 	}
 	d.b[len(d.b)-1] = '}' // the comma that came last
-	write(w, r, buf, http.StatusOK, d.b)
+	send(w, r, buf, http.StatusOK, d.b)
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (a *api) listsOf(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *
 		return err
 	}
 	d.listMeta(len(page.Lists), page.Next, s.order)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 

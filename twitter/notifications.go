@@ -43,7 +43,7 @@ func (a *api) notifications(w http.ResponseWriter, r *http.Request, c *httpx.Cal
 		return err
 	}
 	d.listMeta(n, next, byNotice)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 

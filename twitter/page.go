@@ -23,8 +23,8 @@ type answer struct {
 	tweets []*warble.Item
 }
 
-// write sends a finished document. b grew out of buf and goes back there.
-func write(w http.ResponseWriter, r *http.Request, buf *buffer, status int, b []byte) {
+// send sends a finished document. b grew out of buf and goes back there.
+func send(w http.ResponseWriter, r *http.Request, buf *buffer, status int, b []byte) {
 	httpx.ReplyJSON(w, r, status, b)
 	buf.b = b
 	buf.free()
@@ -49,7 +49,7 @@ func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.
 		}
 	}
 	d.meta(tl, o)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 
@@ -308,7 +308,7 @@ func (a *api) replyPeople(w http.ResponseWriter, r *http.Request, viewer warble.
 		return err
 	}
 	d.listMeta(n, page.Next, o)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 

@@ -84,6 +84,6 @@ func (a *api) countsRecent(w http.ResponseWriter, r *http.Request, c *httpx.Call
 	}
 	b = strconv.AppendInt(append(b, `],"meta":{"total_tweet_count":`...), int64(total), 10)
 	b = appendIntMember(b, "total_post_count", int64(total))
-	write(w, r, buf, http.StatusOK, append(b, "}}"...))
+	send(w, r, buf, http.StatusOK, append(b, "}}"...))
 	return nil
 }

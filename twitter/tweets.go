@@ -219,7 +219,7 @@ func (a *api) postTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	b = appendStringMember(b, "text", t.Text)
 	b = appendIDs(member(b, "edit_history_tweet_ids"), t.ID)
 	b = appendIDs(member(b, "edit_history_post_ids"), t.ID)
-	write(w, r, buf, http.StatusCreated, append(b, "}}"...))
+	send(w, r, buf, http.StatusCreated, append(b, "}}"...))
 	return nil
 }
 
@@ -269,7 +269,7 @@ func (a *api) getTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 		return err
 	}
 	d.b[len(d.b)-1] = '}' // the comma that came last
-	write(w, r, buf, http.StatusOK, d.b)
+	send(w, r, buf, http.StatusOK, d.b)
 	return nil
 }
 
@@ -308,7 +308,7 @@ func (a *api) getTweets(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 		return err
 	}
 	d.listMeta(found, 0, 0)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 
@@ -365,6 +365,6 @@ func (a *api) history(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 	}
 	d.endData(len(versions))
 	d.listMeta(len(versions), 0, 0)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }

@@ -18,7 +18,7 @@ func (a *api) replyPerson(w http.ResponseWriter, r *http.Request, viewer warble.
 		return err
 	}
 	d.b[len(d.b)-1] = '}' // the comma that came last
-	write(w, r, buf, status, d.b)
+	send(w, r, buf, status, d.b)
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (a *api) replyAsked(w http.ResponseWriter, r *http.Request, c *httpx.Call, 
 		return err
 	}
 	d.listMeta(found, 0, 0)
-	write(w, r, buf, http.StatusOK, append(d.b, '}'))
+	send(w, r, buf, http.StatusOK, append(d.b, '}'))
 	return nil
 }
 

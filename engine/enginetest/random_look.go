@@ -14,10 +14,10 @@ func everything() warble.Include {
 }
 
 // walk reads a list of tweets page by page to its end.
-func walk(read func(warble.TimelineQuery) (*warble.Timeline, error)) (pages []*warble.Timeline, err error) {
+func walk(next func(warble.TimelineQuery) (*warble.Timeline, error)) (pages []*warble.Timeline, err error) {
 	q := warble.TimelineQuery{Page: warble.Page{Limit: 20}, Include: everything()}
 	for {
-		tl, err := read(q)
+		tl, err := next(q)
 		if err != nil {
 			return nil, err
 		}
