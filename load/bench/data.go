@@ -32,7 +32,7 @@ const (
 	hundredsFans  = 400
 )
 
-var fullScale = scale{Graph: 81306, Follows: true, Tweets: 1_000_000, Hot: 10_000, Readers: 1000, Deep: 20, Fifty: 200, Hundreds: 200}
+var fullScale = scale{Graph: 81306, Follows: true, Tweets: 1_000_000, Hot: 10_000, Readers: 1000, Deep: 20, Fifty: 2000, Hundreds: 500}
 
 func (s scale) String() string {
 	return fmt.Sprintf("%d people, %d tweets, %d hot users", s.people(), s.Tweets, s.Hot)

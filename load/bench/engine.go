@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"warble"
@@ -101,9 +102,10 @@ func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string
 		return err
 	}
 	defer func() { err = errors.Join(err, raw.db.Close()) }()
-	var ours, theirs, p50, p99 []float64
+	var ours, theirs, p50, p99, ourCPU, theirCPU []float64
 	res := Result{Key: name, Unit: "/s", Limit: 0.5, Detail: &Detail{}}
 	for range conf.Plan.Rounds {
+		started := ownCPU()
 		t, err := closedLoop(ctx, connections, conf.Plan.Round, 0, do)
 		if err != nil {
 			return err
@@ -116,15 +118,17 @@ func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string
 		if err := n.settle(ctx); err != nil {
 			return err
 		}
+		between := ownCPU()
 		c, err := closedLoop(ctx, connections, conf.Plan.Round, 0, func(int, int) error { return raw.commit() })
 		if err != nil {
 			return err
 		}
 		ours, theirs = append(ours, t.rate()), append(theirs, c.rate())
+		ourCPU, theirCPU = append(ourCPU, perThing(between-started, t)), append(theirCPU, perThing(ownCPU()-between, c))
 		p50, p99 = append(p50, t.quantile(0.5)), append(p99, t.quantile(0.99))
 	}
 	res.Value, res.Ratio, res.P50, res.P99 = median(ours), median(ours)/median(theirs), median(p50), median(p99)
-	res.Detail.Note = fmt.Sprintf("the control %s/s; %d WAL bytes", short(median(theirs)), bytes)
+	res.Detail.Note = fmt.Sprintf("%.0f µs CPU each; the control %s/s, %.0f µs; %d WAL bytes", median(ourCPU), short(median(theirs)), median(theirCPU), bytes)
 	in.results([]Result{res})
 	return nil
 }
@@ -141,4 +145,17 @@ func (n *node) walBytes(ctx context.Context, d time.Duration, do func(worker, i 
 		return 0, err
 	}
 	return int(n.engine.WALBytes()-before) / max(t.n, 1), nil
+}
+
+// ownCPU is what this process has used, or 0 where the system does not say.
+func ownCPU() time.Duration {
+	used, err := cpuTime(os.Getpid())
+	if err != nil {
+		return 0
+	}
+	return used
+}
+
+func perThing(cpu time.Duration, t *tally) float64 {
+	return float64(cpu.Microseconds()) / float64(max(t.n, 1))
 }

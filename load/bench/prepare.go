@@ -45,9 +45,9 @@ func (b *bench) scale(name string) scale {
 	s := fullScale
 	switch name {
 	case "10k":
-		s = scale{Graph: 1000, Tweets: 10_000, Readers: 1000, Fifty: 200}
+		s = scale{Graph: 1000, Tweets: 10_000, Readers: 1000, Fifty: slopeAuthors}
 	case "100k":
-		s = scale{Graph: 10_000, Tweets: 100_000, Readers: 1000, Fifty: 200}
+		s = scale{Graph: 10_000, Tweets: 100_000, Readers: 1000, Fifty: slopeAuthors}
 	}
 	if b.opt.Quick {
 		s = s.over(20)

@@ -27,7 +27,7 @@ func pullRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	n.carry(ctx)
-	p := &pulls{node: n}
+	p := &pulls{node: n, fresh: warble.NewReader(n.stores, unlimited())}
 	s := conf.Scale
 	var cold []time.Duration
 	for i := range s.Readers {
@@ -76,12 +76,17 @@ func latency(key string, sorted []time.Duration, want float64, note string) Resu
 	return r
 }
 
-type pulls struct{ *node }
+// pulls reads with a reader that has merged nothing yet, so that a page is what
+// it is for whoever scrolls to it first; the way there is walked with another.
+type pulls struct {
+	*node
+	fresh *warble.Reader
+}
 
 // page reads a page as an app shows it and says how long that took.
 func (p *pulls) page(ctx context.Context, viewer warble.UserID, page warble.Page) (time.Duration, error) {
 	start := time.Now()
-	got, err := p.reader.GenerateTimeline(ctx, viewer, warble.TimelineQuery{Page: page, Include: warble.Include{Counts: true, Flags: true, Refs: true}})
+	got, err := p.fresh.GenerateTimeline(ctx, viewer, warble.TimelineQuery{Page: page, Include: warble.Include{Counts: true, Flags: true, Refs: true}})
 	if err == nil && len(got.Items) == 0 {
 		err = errors.New("an empty page for somebody who follows active people")
 	}

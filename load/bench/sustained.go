@@ -41,20 +41,24 @@ func sustainedRole(ctx context.Context, in *inside, conf *engineConfig) (err err
 	if err := n.settle(ctx); err != nil {
 		return err
 	}
-	for {
-		ok, _, err := s.try(ctx, rate, triedFor)
+	for up, was := 1.15, false; ; {
+		ok, times, err := s.try(ctx, rate, triedFor)
 		if err != nil {
 			return err
 		}
-		in.say("post.sustained: %.0f posts/s for %s: %s", rate, triedFor, verdict(ok))
+		in.say("post.sustained: %.0f posts/s for %s: %s, p99 %.0f ms", rate, triedFor, verdict(ok), quantile(times, 0.99))
+		if !ok && !was && rate > 50 { // begun too high
+			rate, up = 0.7*rate, 1.1
+			continue
+		}
 		if !ok {
 			break
 		}
-		rate *= 1.15
+		rate, was = up*rate, true
 	}
 	res := Result{Key: "post.sustained", Unit: "posts/s", Detail: &Detail{Note: fmt.Sprintf("%d followers each, delivery p99 ≤ %s for %s", fiftyFans, deliveredIn, sustainedFor)}}
 	long := sustainedFor / (fullRound / conf.Plan.Round)
-	for range 4 {
+	for range 3 {
 		rate *= 0.85
 		ok, times, err := s.try(ctx, rate, long)
 		if err != nil {
