@@ -140,8 +140,8 @@ func (a *api) replyAsked(w http.ResponseWriter, r *http.Request, c *httpx.Call, 
 	if err := d.errors(missing); err != nil {
 		return err
 	}
-	d.listMeta(found, 0, 0)
-	send(w, r, buf, http.StatusOK, append(d.b, '}'))
+	d.b[len(d.b)-1] = '}' // the comma that came last; X has no meta here
+	send(w, r, buf, http.StatusOK, d.b)
 	return nil
 }
 
