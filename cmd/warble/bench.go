@@ -79,7 +79,7 @@ func (e *env) bench(ctx context.Context, opt bench.Options, asJSON, strict bool)
 // with their standard input, however the bench ends.
 func benchChildCommand(e *env) *cobra.Command {
 	return &cobra.Command{
-		Use: "child ROLE [CONFIG | FLAGS]", Hidden: true, DisableFlagParsing: true, Args: cobra.MinimumNArgs(1),
+		Use: "child ROLE [FLAGS]", Hidden: true, DisableFlagParsing: true, Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if args[0] == "serve" {
 				ctx, cancel := bench.UntilEOF(c.Context(), os.Stdin)
@@ -88,10 +88,7 @@ func benchChildCommand(e *env) *cobra.Command {
 				e.code = run(ctx, sub)
 				return nil
 			}
-			if len(args) != 2 {
-				return usagef("this command is the bench's own; run warble bench")
-			}
-			return bench.Child(c.Context(), args[0], args[1], os.Stdin, e.out)
+			return bench.Child(c.Context(), args[0], os.Stdin, e.out)
 		},
 	}
 }

@@ -35,7 +35,7 @@ type Options struct {
 	Shared  string   // the directory with the ego-Twitter graph; where absent, one is generated
 	Profile string   // a directory for CPU profiles of what is measured; empty: none
 	Temp    string   // where the data goes; empty: the system's temporary directory
-	// Self is this program. Children are "Self bench child ROLE CONFIG".
+	// Self is this program. Children are "Self bench child ROLE".
 	Self  string
 	Out   io.Writer                    // progress
 	Meter func(what string) load.Meter // a progress bar

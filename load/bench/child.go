@@ -28,7 +28,7 @@ type message struct {
 // child is a running child.
 type child struct {
 	cmd    *exec.Cmd
-	in     io.Closer
+	in     io.WriteCloser
 	out    *bufio.Reader
 	errOut lockedBuffer
 	once   sync.Once
@@ -78,13 +78,21 @@ func (b *bench) start(ctx context.Context, args ...string) (*child, error) {
 	return c, c.cmd.Start()
 }
 
-// role starts a child that runs one of the roles of this package.
+// role starts a child that runs one of the roles of this package. Its
+// configuration is the first line of its standard input.
 func (b *bench) role(ctx context.Context, role string, config any) (*child, error) {
 	data, err := json.Marshal(config)
 	if err != nil {
 		return nil, err
 	}
-	return b.start(ctx, role, string(data))
+	c, err := b.start(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.in.Write(append(data, '\n')); err != nil {
+		return nil, c.failure(err)
+	}
+	return c, nil
 }
 
 // next reads the child's next message.
@@ -208,15 +216,20 @@ func UntilEOF(ctx context.Context, in io.Reader) (context.Context, context.Cance
 }
 
 // Child runs a role of a child until it is done or in ends.
-func Child(ctx context.Context, role, config string, in io.Reader, out io.Writer) error {
-	ctx, cancel := UntilEOF(ctx, in)
+func Child(ctx context.Context, role string, in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	config, err := lines.ReadBytes('\n')
+	if err != nil {
+		return errors.New("this command is the bench's own; run warble bench")
+	}
+	ctx, cancel := UntilEOF(ctx, lines)
 	defer cancel()
 	self := &inside{out: json.NewEncoder(out)}
 	run, ok := roles()[role]
 	if !ok {
 		return fmt.Errorf("there is no bench role %q", role)
 	}
-	return run(ctx, self, []byte(config))
+	return run(ctx, self, config)
 }
 
 // roles are what a child can be.
