@@ -108,11 +108,11 @@ func (c *csvReader) scan() (end, n int, err error) {
 		end, n, reason := c.cut()
 		switch {
 		case reason != "":
-			return 0, c.firstLine(), &errRow{reason: reason}
+			return c.giveUp(reason)
 		case n > 0:
 			return end, n, nil
 		case len(c.buf) >= maxRecord:
-			return 0, c.firstLine(), &errRow{reason: "the row is longer than 64 KiB; perhaps a quotation mark is missing"}
+			return c.giveUp("the row is longer than 64 KiB; perhaps a quotation mark is missing")
 		}
 		more, err := c.fill()
 		if err != nil {
@@ -136,18 +136,28 @@ func (c *csvReader) last() (end, n int, err error) {
 		reason = "a quotation mark is opened and never closed"
 	}
 	if reason != "" {
-		return 0, c.firstLine(), &errRow{reason: reason}
+		return c.giveUp(reason)
 	}
 	return end, min(n, len(c.buf)), nil
 }
 
-// firstLine is the length of the first line in the buffer. A line longer than a
+// giveUp is an *errRow about the first line in the buffer. A line longer than a
 // record may be is given up in pieces.
-func (c *csvReader) firstLine() int {
-	if i := bytes.IndexByte(c.buf, '\n'); i >= 0 {
-		return i + 1
+func (c *csvReader) giveUp(reason string) (end, n int, err error) {
+	for {
+		if i := bytes.IndexByte(c.buf, '\n'); i >= 0 {
+			return 0, i + 1, &errRow{reason: reason}
+		}
+		more := false
+		if len(c.buf) < maxRecord {
+			if more, err = c.fill(); err != nil {
+				return 0, 0, err
+			}
+		}
+		if !more {
+			return 0, len(c.buf), &errRow{reason: reason}
+		}
 	}
-	return len(c.buf)
 }
 
 // cut looks for a whole record at the beginning of the buffer. n is zero where
