@@ -17,6 +17,8 @@ type counter struct {
 	waiting []func()
 	full    sync.Cond // signalled when the tick has taken the waiting batches
 	big     map[CountKey]time.Time
+	held    time.Time // since when batches are held back for big parts; zero: none are
+	last    time.Time // the newest moment a count was given
 }
 
 const (
@@ -35,23 +37,48 @@ func newCounter(s *Stores, opt Options) *counter {
 }
 
 // add marks what a carried batch touched; the batch is done after the next
-// tick. It waits where too much waits already.
-func (c *counter) add(b Batch) {
+// tick. It waits where too much waits already; when ctx ends first the batch is
+// not done and comes again.
+func (c *counter) add(ctx context.Context, b Batch) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting) >= countWaiting || len(c.dirty) >= countDirty {
-		c.full.Wait()
+	room := func() bool { return len(c.waiting) < countWaiting && len(c.dirty) < countDirty }
+	if err := waitUntil(ctx, &c.full, room); err != nil {
+		return err
 	}
 	for _, ev := range b.Events {
 		marksOf(ev, func(k CountKey) { c.dirty[k] = struct{}{} })
 	}
 	c.waiting = append(c.waiting, b.Done)
+	return nil
+}
+
+// waitUntil waits on c, whose lock is held, until ready holds or ctx ends.
+func waitUntil(ctx context.Context, c *sync.Cond, ready func() bool) error {
+	if ready() {
+		return nil
+	}
+	defer context.AfterFunc(ctx, func() {
+		c.L.Lock() // else the signal could pass between a look at ctx and the wait
+		defer c.L.Unlock()
+		c.Broadcast()
+	})()
+	for !ready() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c.Wait()
+	}
+	return nil
 }
 
 // marksOf names the parts that an event touched.
 func marksOf(ev Event, mark func(CountKey)) {
-	if ev.Kind == EventTweet || ev.Kind == EventTweetGone {
+	switch ev.Kind {
+	case EventTweet, EventTweetGone:
 		mark(CountKey{CountTweets, ev.Key, ev.ID.Month()})
+		mark(CountKey{CountMedia, ev.Key, ev.ID.Month()})
+	case EventTweetEdit: // may bring or drop photos
 		mark(CountKey{CountMedia, ev.Key, ev.ID.Month()})
 	}
 	for _, e := range ev.Edges {
@@ -113,6 +140,9 @@ func (c *counter) run(ctx context.Context) error {
 func (c *counter) tick(ctx context.Context, all bool) error {
 	now := c.opt.Clock()
 	c.mu.Lock()
+	// Big parts come due at different moments: with some always left behind,
+	// batches would never be done.
+	all = all || !c.held.IsZero() && now.Sub(c.held) >= time.Second
 	var keys, later []CountKey
 	for k := range c.dirty {
 		if at, big := c.big[k]; big && !all && now.Sub(at) < time.Second {
@@ -128,6 +158,11 @@ func (c *counter) tick(ctx context.Context, all bool) error {
 	}
 	if len(later) > 0 { // their batches are not done yet: hold all of them back
 		c.waiting, waiting = waiting, nil
+		if c.held.IsZero() {
+			c.held = now
+		}
+	} else {
+		c.held = time.Time{}
 	}
 	c.full.Broadcast()
 	c.mu.Unlock()
@@ -155,7 +190,7 @@ func (c *counter) count(ctx context.Context, keys []CountKey) error {
 		keys = keys[len(part):]
 		counts := make([]Count, len(part))
 		for i, k := range part {
-			at := c.opt.Clock()
+			at := c.moment()
 			n, err := recount(ctx, c.s, k)
 			if err != nil {
 				return err
@@ -168,6 +203,15 @@ func (c *counter) count(ctx context.Context, keys []CountKey) error {
 		}
 	}
 	return nil
+}
+
+// moment is the clock, but never goes back: what is counted after a clock was
+// set back must still win over what was counted before.
+func (c *counter) moment() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = later(c.opt.Clock().Round(0), c.last.Add(1)) // Round: by the wall clock, which is what is stored
+	return c.last
 }
 
 // noteSize remembers which parts are big.

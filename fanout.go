@@ -70,8 +70,7 @@ func (f *Fanout) handle(ctx context.Context, b Batch) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := f.carry(ctx, b.Events)
 		if err == nil {
-			f.counter.add(b)
-			return nil
+			return f.counter.add(ctx, b)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -162,7 +161,7 @@ func (f *Fanout) deliver(ctx context.Context, events []Event, rows []*Tweet) err
 			return err
 		}
 		if list.newest > 0 {
-			if err := f.turns.add(ctx, t, list.newest); err != nil {
+			if err := f.turns.add(ctx, t, ev.Quiet, list.newest); err != nil {
 				return err
 			}
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -156,7 +157,7 @@ func (p *pullSet) extend(ctx context.Context, add []Interval) error {
 			}
 		}
 	}
-	data, err := json.Marshal(append(list, add...))
+	data, err := json.Marshal(lengthened(list, add, IDAt(p.clock().Add(pullLead-pullStale/2))))
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,23 @@ func (p *pullSet) extend(ctx context.Context, add []Interval) error {
 	return nil
 }
 
-// leaves says whether the author is, or will be, in the set at id.
+// lengthened adds intervals to a list. One that goes on where the author's last
+// ends lengthens that one, so that the list does not grow while an author
+// stays in it; the moment between the two is pulled as well, which every
+// process knows in time, since it lies after soon.
+func lengthened(list, add []Interval, soon TweetID) []Interval {
+	for _, a := range add {
+		n := slices.IndexFunc(list, func(i Interval) bool { return i.Author == a.Author && i.To >= soon && i.From <= a.From })
+		if n < 0 {
+			list = append(list, a)
+		} else {
+			list[n].To = max(list[n].To, a.To)
+		}
+	}
+	return list
+}
+
+// covers says whether the author is, or will be, in the set at id.
 func (p *pullSet) covers(ctx context.Context, author UserID, id TweetID) (bool, error) {
 	ok, err := p.pushed(ctx, author, id)
 	return !ok, err

@@ -152,6 +152,13 @@ func partsIn(ctx context.Context, s *Stores, kind EdgeKind, id ID, counts ...Cou
 	return keys, nil
 }
 
+// monthStart is the first id of a month, as the bound of a page: never 0, which
+// would mean no bound.
+func monthStart(month uint32) ID {
+	first, _ := MonthSpan(month)
+	return max(first, 1)
+}
+
 // partsOut names the months in which id put edges of a kind.
 func partsOut(ctx context.Context, s *Stores, kind EdgeKind, id ID, count CountKind) ([]CountKey, error) {
 	var keys []CountKey
@@ -162,7 +169,7 @@ func partsOut(ctx context.Context, s *Stores, kind EdgeKind, id ID, count CountK
 		}
 		month := edges[0].Since.Month()
 		keys = append(keys, CountKey{count, id, month})
-		p.Before, _ = MonthSpan(month)
+		p.Before = monthStart(month)
 	}
 }
 
@@ -218,6 +225,6 @@ func userParts(ctx context.Context, s *Stores, id UserID) ([]CountKey, error) {
 		}
 		month := ids[0].Month()
 		keys = append(keys, CountKey{CountTweets, id, month}, CountKey{CountMedia, id, month})
-		p.Before, _ = MonthSpan(month)
+		p.Before = monthStart(month)
 	}
 }

@@ -19,6 +19,8 @@ type turn struct {
 	Author UserID
 	Next   int // parts at and below Next are to be pushed; -1: all are
 	Parts  int
+	Queued int64 // unix milliseconds; an imported tweet's own time lies far back
+	Quiet  bool  // made by an import: its delay says nothing
 
 	version uint64
 	saved   time.Time
@@ -47,18 +49,22 @@ func newTurns(f *Fanout) *turns {
 }
 
 // add stores a turn and queues it. newest is the newest part of the followers.
-func (ts *turns) add(ctx context.Context, t *Tweet, newest uint32) error {
+func (ts *turns) add(ctx context.Context, t *Tweet, quiet bool, newest uint32) error {
 	known, err := ts.f.s.Docs.Get(ctx, t.ID)
 	if err != nil || known[0] != nil {
 		return err // an event that came again
 	}
-	turn := &turn{Tweet: t.ID, Author: t.Author, Next: int(newest), Parts: int(newest) + 1}
+	turn := &turn{
+		Tweet: t.ID, Author: t.Author, Next: int(newest), Parts: int(newest) + 1,
+		Queued: ts.f.opt.Clock().UnixMilli(), Quiet: quiet,
+	}
 	if err := ts.save(ctx, turn); err != nil {
 		return err
 	}
 	ts.mu.Lock()
-	for len(ts.list) >= turnsWaiting {
-		ts.room.Wait()
+	if err := waitUntil(ctx, &ts.room, func() bool { return len(ts.list) < turnsWaiting }); err != nil {
+		ts.mu.Unlock()
+		return err // it is stored: the next load finds it
 	}
 	ts.list = append(ts.list, turn)
 	if len(ts.big) >= turnsWaiting {
@@ -96,7 +102,7 @@ func (ts *turns) load(ctx context.Context) error {
 		}
 		ts.mu.Lock()
 		for _, d := range docs {
-			t := &turn{version: d.Version}
+			t := &turn{version: d.Version, Queued: ts.f.opt.Clock().UnixMilli()}
 			if json.Unmarshal(d.Data, t) == nil && t.Tweet != 0 && !slices.ContainsFunc(ts.list, func(o *turn) bool { return o.Tweet == t.Tweet }) {
 				ts.list = append(ts.list, t)
 			}
@@ -181,7 +187,9 @@ func (ts *turns) step(ctx context.Context, t *turn) error {
 			return err
 		}
 		if t.Next--; t.Next < 0 {
-			ts.f.Delays.observe(ts.f.opt.Clock(), []delivery{{t.Tweet, t.Parts * PartSize}})
+			if !t.Quiet {
+				ts.f.Delays.observe(ts.f.opt.Clock(), []delivery{{t.Tweet, t.Parts * PartSize}})
+			}
 			return ts.save(ctx, t)
 		}
 	}
@@ -203,10 +211,10 @@ func (ts *turns) valve(ctx context.Context) {
 	var add []Interval
 	ts.mu.Lock()
 	for author, followers := range ts.big {
-		if followers >= line {
-			if followers >= ts.f.opt.PushLine {
-				till = MaxID
-			}
+		switch {
+		case followers >= ts.f.opt.PushLine:
+			add = append(add, Interval{author, from, MaxID})
+		case followers >= line:
 			add = append(add, Interval{author, from, till})
 		}
 	}
@@ -236,7 +244,7 @@ func (ts *turns) late(ctx context.Context, now time.Time) bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	for _, t := range ts.list {
-		if now.Sub(t.Tweet.Time()) > ts.f.opt.FanoutObjective {
+		if now.Sub(time.UnixMilli(t.Queued)) > ts.f.opt.FanoutObjective {
 			return true
 		}
 	}
