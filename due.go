@@ -140,8 +140,11 @@ func (f *Fanout) doOne(ctx context.Context, doc *Doc, now time.Time) error {
 		case dueEnd:
 			done, err = f.endAccount(ctx, d.ID)
 		}
-		if err != nil || !done {
+		if err != nil {
 			return err
+		}
+		if !done {
+			return f.carryOver(ctx, doc, now)
 		}
 	}
 	gone := *doc
@@ -150,14 +153,28 @@ func (f *Fanout) doOne(ctx context.Context, doc *Doc, now time.Time) error {
 	return err
 }
 
+// carryOver moves a note that is not done with to the present hour: hours that
+// are over are not looked at for ever.
+func (f *Fanout) carryOver(ctx context.Context, doc *Doc, now time.Time) error {
+	next := *doc
+	next.Version, next.Owner = doc.Version+1, dueOwner(now.UnixMilli())
+	if next.Owner == doc.Owner {
+		return nil
+	}
+	_, err := f.s.Commit.Apply(ctx, &Change{Docs: []*Doc{&next}})
+	return err
+}
+
 // pollEnded notices the author of a poll and everyone who voted.
 func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
 	rows, err := f.s.Tweets.Get(ctx, id)
-	if err != nil || rows[0] == nil || rows[0].Gone {
+	if err != nil || rows[0] == nil || rows[0].Poll == nil { // a tombstone has none
 		return err
 	}
 	author := rows[0].Author
-	list := []noticeRow{{to: author, kind: NoticePollEnded, actor: author, tweet: id, cause: id}}
+	// It tells of the end, whenever the tweet or the vote was made.
+	at := IDAt(time.UnixMilli(rows[0].Poll.Ends)) | id&0xffff
+	list := []noticeRow{{to: author, kind: NoticePollEnded, actor: author, tweet: id, cause: id, at: at}}
 	p := Page{Limit: 500}
 	for {
 		votes, err := f.s.Edges.To(ctx, Vote, id, p)
@@ -166,7 +183,7 @@ func (f *Fanout) pollEnded(ctx context.Context, id TweetID) error {
 		}
 		for _, v := range votes {
 			if v.From != author {
-				list = append(list, noticeRow{to: v.From, kind: NoticePollEnded, actor: author, tweet: id, cause: v.Since})
+				list = append(list, noticeRow{to: v.From, kind: NoticePollEnded, actor: author, tweet: id, cause: v.Since, at: at})
 			}
 		}
 		if err := f.putNotices(ctx, list); err != nil {

@@ -33,6 +33,7 @@ func (f *Fanout) tell(ctx context.Context, events []Event, rows []*Tweet) error 
 			err = f.publish(ctx, t)
 		case EventEdge:
 			list = append(list, edgeNotices(ev)...)
+			err = f.followRequests(ctx, ev)
 		case EventUser:
 			err = f.followUser(ctx, ev.ID)
 		case EventDoc:
@@ -52,7 +53,16 @@ func (f *Fanout) publish(ctx context.Context, t *Tweet) error {
 			return err
 		}
 	}
-	return f.s.Hub.Publish(ctx, TopicPublic, []byte(t.ID.String()))
+	f.shout(ctx, TopicPublic, t.ID)
+	return nil
+}
+
+// shout tells live listeners of an id. Live push is best effort: everything
+// else goes on without it.
+func (f *Fanout) shout(ctx context.Context, topic string, id ID) {
+	if err := f.s.Hub.Publish(ctx, topic, []byte(id.String())); err != nil {
+		f.opt.Log.Warn("live listeners were not told", "topic", topic, "error", err)
+	}
 }
 
 // tweetNotices are the notices of the people a tweet concerns, one each.
@@ -118,7 +128,18 @@ func (f *Fanout) putNotices(ctx context.Context, list []noticeRow) error {
 			return err
 		}
 		for _, e := range part.Put {
-			if err := f.s.Hub.Publish(ctx, TopicNotices+e.From.String(), []byte(e.To.String())); err != nil {
+			f.shout(ctx, TopicNotices+e.From.String(), e.Since)
+		}
+	}
+	return nil
+}
+
+// followRequests looks at an account that was asked: it may have gone public,
+// and its waiting requests been accepted, just before this one was stored.
+func (f *Fanout) followRequests(ctx context.Context, ev Event) error {
+	for _, e := range ev.Edges {
+		if e.Kind == FollowRequest {
+			if err := f.followUser(ctx, e.To); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package warble
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 )
@@ -15,6 +16,8 @@ type noticeRow struct {
 	// cause is the edge's To end: the id of a tweet, or the Since of the edge
 	// that caused it.
 	cause ID
+	// at is its place in the recipient's list and the moment it tells; zero: cause.
+	at ID
 }
 
 func (n noticeRow) edge() Edge {
@@ -22,7 +25,7 @@ func (n noticeRow) edge() Edge {
 	v[0] = byte(n.kind)
 	binary.BigEndian.PutUint64(v[1:], uint64(n.actor))
 	binary.BigEndian.PutUint64(v[9:], uint64(n.tweet))
-	return Edge{Kind: Notice, From: n.to, To: n.cause, Since: n.cause, Value: string(v)}
+	return Edge{Kind: Notice, From: n.to, To: n.cause, Since: cmp.Or(n.at, n.cause), Value: string(v)}
 }
 
 func noticeRowOf(e Edge) (noticeRow, bool) {
@@ -30,7 +33,7 @@ func noticeRowOf(e Edge) (noticeRow, bool) {
 		return noticeRow{}, false
 	}
 	v := []byte(e.Value)
-	return noticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To}, true
+	return noticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To, e.Since}, true
 }
 
 // stands says whether what caused the notice is still there.
@@ -45,7 +48,9 @@ func (n noticeRow) stands(ctx context.Context, s *Stores) (bool, error) {
 		key = EdgeKey{Follow, n.actor, n.to}
 	case NoticeFollowRequest:
 		key = EdgeKey{FollowRequest, n.actor, n.to}
-	default: // mention, reply, quote, poll: the tweet itself, which visible checks
+	case NoticeMention: // an edit may have taken it out
+		key = EdgeKey{Mention, n.tweet, n.to}
+	default: // reply, quote, poll: the tweet itself, which visible checks
 		return true, nil
 	}
 	e, err := s.Edges.Get(ctx, key.Kind, key.From, key.To)

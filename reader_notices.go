@@ -79,7 +79,7 @@ func (r *Reader) notices(ctx context.Context, viewer UserID, edges []Edge) ([]No
 		if !u.Active() || b&(bondMutes|bondBlocks|bondBlockedBy) != 0 || n.tweet != 0 && refused[i] != nil {
 			continue
 		}
-		out := Notification{Kind: n.kind, ID: n.cause, At: n.cause.Time(), Actor: u}
+		out := Notification{Kind: n.kind, ID: n.at, At: n.at.Time(), Actor: u}
 		if n.tweet != 0 {
 			out.Tweet = &tl.Items[i]
 		}

@@ -2,6 +2,7 @@ package warble_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -88,6 +89,26 @@ func TestADeletedAccountIsTakenApart(t *testing.T) {
 	if row := n.tweet(anns.ID); !row.Gone {
 		t.Error("a deleted account's tweet is still there")
 	}
+}
+
+func TestWorkThatOneHourDoesNotFinishGoesOnInTheNext(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	_, f := n.roles(warble.Options{})
+	ann := n.person("ann")
+	for i := range 50 { // followers go twenty at a time
+		_, err := n.w.Follow(n.ctx, n.person(fmt.Sprint("f", i)), ann)
+		n.ok(err)
+	}
+	n.carry(f)
+	followers := func() int {
+		edges, err := n.Edges.To(n.ctx, warble.Follow, ann, warble.Page{Limit: 100})
+		n.ok(err)
+		return len(edges)
+	}
+	n.ok(n.w.DeleteAccount(n.ctx, ann))
+	n.settle(f, func() bool { return followers() < 50 })
+	n.later(3 * time.Hour)
+	n.settle(f, func() bool { return followers() == 0 })
 }
 
 func TestADeletedListNoLongerCounts(t *testing.T) {
