@@ -182,11 +182,13 @@ func (c *Checker) edge(ctx context.Context, e Edge) error {
 	thing := fmt.Sprintf("edge %d %s → %s", e.Kind, e.From, e.To)
 	return c.hold(ctx, "edges", thing, func(ctx context.Context) (string, error) {
 		got, err := c.s.Edges.Get(ctx, e.Kind, e.From, e.To)
-		if err != nil || got[0].Since != e.Since {
-			if got[0].Since == 0 {
-				return "listed, but not there by its key", err
-			}
-			return "listed with another moment than it has by its key", err
+		switch {
+		case err != nil:
+			return "", err
+		case got[0].Since == 0:
+			return "listed, but not there by its key", nil
+		case got[0].Since != e.Since:
+			return "listed with another moment than it has by its key", nil
 		}
 		at := Page{Before: e.Since + 1, After: e.Since - 1, Limit: 100}
 		from, err := c.s.Edges.From(ctx, e.Kind, e.From, at)

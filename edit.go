@@ -35,10 +35,11 @@ func (w *Writer) EditTweet(ctx context.Context, user UserID, tweet TweetID, d Dr
 	if err != nil {
 		return nil, err
 	}
-	if err := takeVersion(ctx, w.s.Claims, w.opt.Clock(), tweet, uint64(old.Version), uint64(p.tweet.Version)); err != nil {
+	// The photos first: a version claimed for nothing keeps other edits away for a minute.
+	if err := w.takePhotos(ctx, p.photos, tweet); err != nil {
 		return nil, err
 	}
-	if err := w.takePhotos(ctx, p.photos, tweet); err != nil {
+	if err := takeVersion(ctx, w.s.Claims, w.opt.Clock(), tweet, uint64(old.Version), uint64(p.tweet.Version)); err != nil {
 		return nil, err
 	}
 	c, rest := p.edit(old)

@@ -1,6 +1,9 @@
 package warble
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // ListCounts are the numbers of a list.
 type ListCounts struct{ Members, Followers int64 }
@@ -153,8 +156,11 @@ func (r *Reader) lists(ctx context.Context, viewer, user UserID, p Page, src sou
 		}
 		for _, s := range spans {
 			l, err := r.visibleList(ctx, viewer, s.id)
-			if err != nil {
+			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
 				continue // private, or its owner may not be seen
+			}
+			if err != nil {
+				return nil, err
 			}
 			if len(page.Lists) == limit {
 				page.Next = last

@@ -38,7 +38,7 @@ func (f *Fanout) followDoc(ctx context.Context, ev Event) error {
 // while somebody is about to take it.
 func (f *Fanout) dropUnused(ctx context.Context, id DocID) (done bool, err error) {
 	mine := Claim{Holder: sweeper}
-	stands, err := f.s.Claims.Swap(ctx, "photo/"+id.String(), Claim{}, mine, time.Minute)
+	stands, err := f.s.Claims.Swap(ctx, photoClaim(id), Claim{}, mine, time.Minute)
 	if err != nil {
 		return false, err
 	}

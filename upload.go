@@ -171,7 +171,7 @@ func (w *Writer) composePhotos(ctx context.Context, p *draft, user UserID, media
 func (w *Writer) takePhotos(ctx context.Context, photos []freePhoto, taker ID) error {
 	mine := Claim{Holder: taker}
 	for _, f := range photos {
-		stands, err := w.s.Claims.Swap(ctx, "photo/"+f.doc.ID.String(), Claim{}, mine, photoClaimTime)
+		stands, err := w.s.Claims.Swap(ctx, photoClaim(f.doc.ID), Claim{}, mine, photoClaimTime)
 		if err != nil {
 			return err
 		}
@@ -181,3 +181,16 @@ func (w *Writer) takePhotos(ctx context.Context, photos []freePhoto, taker ID) e
 	}
 	return nil
 }
+
+// leavePhotos gives claimed uploads back where nothing was stored, so that a
+// second try may have them. A claim that stays runs out by itself.
+func (w *Writer) leavePhotos(ctx context.Context, photos []freePhoto, taker ID) {
+	for _, f := range photos {
+		_, err := w.s.Claims.Swap(context.WithoutCancel(ctx), photoClaim(f.doc.ID), Claim{Holder: taker}, Claim{}, 0)
+		if err != nil {
+			w.opt.Log.Warn("a photo stays claimed for a while", "media", f.doc.ID, "err", err)
+		}
+	}
+}
+
+func photoClaim(media DocID) string { return "photo/" + media.String() }

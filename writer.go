@@ -121,6 +121,9 @@ func (w *Writer) store(ctx context.Context, p *draft, id TweetID) (*Tweet, error
 	}
 	t := &p.tweet
 	if _, err := w.s.Commit.Apply(ctx, p.change()); err != nil {
+		if !given && errors.Is(err, ErrUnavailable) { // under a given id another try may be on its way
+			w.leavePhotos(ctx, p.photos, id)
+		}
 		return nil, err
 	}
 	w.people.of(t.Author).posted(id)
