@@ -21,6 +21,7 @@ OURS = {
     r"meta\.(total_tweet_count|total_post_count)": "counts in both words",
     r"data\.edit_history_post_ids": "posting answers in both words",
     r"data(\[\])?\.edit_history_tweet_ids": "the older word, where the request names neither",
+    r"includes\.media\[\]\.(url|preview_image_url|alt_text)": "0.9.0 models what photos and videos share",
     r"GetByIdsResponse:meta": "0.9.0 does not know it yet",
     r"Search(Users)?Response:meta\.result_count": "X says it of other lists",
     r"Repost\w+:data\.(id|rest_id)": "a retweet's id under both its names",
@@ -69,6 +70,24 @@ def check(cls, raw):
             problems.append(f"unknown to the SDK: {path} in {json.dumps(raw)[:600]}")
 
 
+def prove(page, history):
+    """Shows that what does not fit is found, in each place it may lie."""
+    global answers
+    good = {"id": "1", "text": "a", history: ["1"]}
+    included = "posts" if history.endswith("post_ids") else "tweets"
+    for data, more in (
+        ({**good, "id": 1}, {}), ({**good, "news": True}, {}), ({**good, "lang": None}, {}), (good, {"news": {}}),
+        ({**good, "entities": {"hashtags": [], "news": []}}, {}), (good, {"includes": {included: [{**good, "text": 1}]}}),
+        (good, {"includes": {included: [{**good, "news": 1}]}}), (good, {"meta": {"result_count": "1"}}),
+    ):
+        check(page, {"data": [data], "meta": {"result_count": 1}, **more})
+        assert len(problems) == 1, (data, more, problems)
+        problems.clear()
+    check(page, {"data": [good], "includes": {included: [good]}, "meta": {"result_count": 1}})
+    assert not problems, problems
+    answers = 0
+
+
 def _compare(cls, raw, path):
     try:
         model = cls.model_validate_json(json.dumps(raw), strict=True)
@@ -89,7 +108,7 @@ def _unknown(model, raw, path):
         kind = _kind(path, raw)
         if kind in _items:
             yield from _compare(_items[kind], raw, path)
-        elif _items and kind is None and path.rsplit(".", 1)[-1] in ("includes", "data"):
+        elif _items and path.endswith(":includes"):
             for name, value in raw.items():
                 yield from _unknown(None, value, f"{path}.{name}")
         return
