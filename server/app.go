@@ -81,14 +81,19 @@ func (a *App) Close() error {
 func (a *App) CatchUp(ctx context.Context, progress func(behind int64)) error {
 	ctx, stop := context.WithCancel(ctx)
 	ran := make(chan error, 1)
-	go func() { ran <- a.Fanout.Run(ctx) }()
+	go func() {
+		defer stop() // where it fails there is nothing to wait for
+		ran <- a.Fanout.Run(ctx)
+	}()
 	err := a.Settled(ctx, progress)
 	stop()
 	return errors.Join(err, <-ran)
 }
 
-// Settled waits until fan-out, which somebody else runs, has done all there was.
+// Settled waits until fan-out, which somebody else runs, has done all there was
+// when it was called: on a busy store there is always something newer.
 func (a *App) Settled(ctx context.Context, progress func(behind int64)) error {
+	start := time.Now()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -99,7 +104,7 @@ func (a *App) Settled(ctx context.Context, progress func(behind int64)) error {
 		if progress != nil {
 			progress(pos.Behind)
 		}
-		if pos.Behind == 0 {
+		if pos.Behind == 0 || pos.Oldest.After(start) {
 			return nil
 		}
 		select {

@@ -134,7 +134,7 @@ func Routes(app *App, url string, drain <-chan struct{}) []httpx.Route {
 		app = &App{}
 	}
 	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, BaseURL: url, Drain: drain}
-	routes := twitter.Routes(deps)
+	routes := append(twitter.Routes(deps), app.Auth.Routes()...)
 	return append(routes, web.Routes(web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log})...)
 }
 
