@@ -18,11 +18,13 @@ import (
 	"warble/web"
 )
 
-// Bounds of one HTTP server. A client gets headerTime for its headers and
-// idleTime between requests; bodies and answers have deadlines of their own.
+// Bounds of one HTTP server: what a client gets for sending its headers and
+// its body, for taking the answer (streams set deadlines of their own), and
+// between requests.
 const (
 	headerTime  = 10 * time.Second
 	bodyTime    = 60 * time.Second
+	answerTime  = 3 * time.Minute // from the headers on; a profile on the private listener takes long
 	idleTime    = 120 * time.Second
 	headerBytes = 32 << 10
 	drainTime   = 15 * time.Second
@@ -144,6 +146,7 @@ func (s *Server) serve(l net.Listener, h http.Handler, log *slog.Logger) {
 		Handler:           h,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
+		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
