@@ -38,16 +38,29 @@ func newCounter(s *Stores, opt Options) *counter {
 
 // add marks what a carried batch touched; the batch is done after the next
 // tick. It waits where too much waits already; when ctx ends first the batch is
-// not done and comes again.
-func (c *counter) add(ctx context.Context, b Batch) error {
+// not done and comes again. rows are the tweets its events name: one that came
+// without photos leaves its author's number of those with photos alone, which
+// would be counted by reading a month of rows.
+func (c *counter) add(ctx context.Context, b Batch, rows []*Tweet) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	room := func() bool { return len(c.waiting) < countWaiting && len(c.dirty) < countDirty }
 	if err := waitUntil(ctx, &c.full, room); err != nil {
 		return err
 	}
+	n := 0
 	for _, ev := range b.Events {
-		marksOf(ev, func(k CountKey) { c.dirty[k] = struct{}{} })
+		media := true
+		if ev.Kind == EventTweet || ev.Kind == EventTweetEdit {
+			t := rows[n]
+			n++
+			media = ev.Kind == EventTweetEdit || t == nil || t.Gone || len(t.Photos) > 0
+		}
+		marksOf(ev, func(k CountKey) {
+			if media || k.Kind != CountMedia {
+				c.dirty[k] = struct{}{}
+			}
+		})
 	}
 	c.waiting = append(c.waiting, b.Done)
 	return nil

@@ -68,9 +68,9 @@ func (f *Fanout) Lag(ctx context.Context) (Position, error) {
 // again until ctx ends: the log is the queue.
 func (f *Fanout) handle(ctx context.Context, b Batch) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := f.carry(ctx, b.Events)
+		rows, err := f.carry(ctx, b.Events)
 		if err == nil {
-			return f.counter.add(ctx, b)
+			return f.counter.add(ctx, b, rows)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -84,10 +84,11 @@ func (f *Fanout) handle(ctx context.Context, b Batch) error {
 	}
 }
 
-// carry does everything the events ask for but the counting.
-func (f *Fanout) carry(ctx context.Context, events []Event) error {
+// carry does everything the events ask for but the counting. It returns the
+// rows of the tweets that came or were edited, in the order of their events.
+func (f *Fanout) carry(ctx context.Context, events []Event) (rows []*Tweet, err error) {
 	if err := f.carryEdges(ctx, events); err != nil {
-		return err
+		return nil, err
 	}
 	var ids []TweetID
 	for _, e := range events {
@@ -95,20 +96,18 @@ func (f *Fanout) carry(ctx context.Context, events []Event) error {
 			ids = append(ids, e.ID)
 		}
 	}
-	var rows []*Tweet
-	var err error
 	if len(ids) > 0 {
 		if rows, err = f.s.Tweets.Get(ctx, ids...); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := f.deliver(ctx, events, rows); err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.index(ctx, events, rows); err != nil {
-		return err
+		return nil, err
 	}
-	return f.tell(ctx, events, rows)
+	return rows, f.tell(ctx, events, rows)
 }
 
 // carryEdges obeys follows: first the author's follower list, then the

@@ -13,7 +13,7 @@ func TestAFullQueueLetsGoWhenItsConsumerEnds(t *testing.T) {
 	c := newCounter(nil, Options{})
 	c.waiting = make([]func(), countWaiting)
 	got := make(chan error, 1)
-	go func() { got <- c.add(ctx, Batch{}) }()
+	go func() { got <- c.add(ctx, Batch{}, nil) }()
 	stop()
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Errorf("a batch was taken by a full counter: %v", err)
