@@ -131,6 +131,7 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 	e.disk.look()
 	e.working.Go(e.watchDisk)
 	e.working.Go(e.keepPlaces)
+	e.working.Go(e.keepClaims)
 	return e, nil
 }
 
