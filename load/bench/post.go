@@ -55,6 +55,9 @@ func runPostHTTP(ctx context.Context, b *bench, _ *line) ([]Result, error) {
 		return nil, err
 	}
 	defer control.end()
+	if _, err := pound(ctx, s.addr, 0, len(hot), ask); err != nil { // everybody once, so that follower lists are warm
+		return nil, s.explain(err)
+	}
 	if err := b.warm(ctx, s, "post.http", ask); err != nil {
 		return nil, err
 	}
