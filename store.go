@@ -200,7 +200,7 @@ type Timelines interface {
 	Push(ctx context.Context, pairs []Pair) error
 	// Read returns sorted distinct entries inside the page, newest first, and
 	// the floor. ok is false where there is no timeline, or it is still being
-	// built, or is older than TimelineAge: then Build it. Reading keeps it from being dropped.
+	// built, or was built longer ago than TimelineAge, however often it was read: then Build it.
 	Read(ctx context.Context, owner UserID, p Page) (entries []TweetID, floor TweetID, ok bool, err error)
 	// Build makes the owner's timeline: it marks it building under a fresh
 	// number, so that it keeps every push, calls pull, and merges the answer
@@ -215,7 +215,7 @@ type Timelines interface {
 const (
 	TimelineKeep = 800
 	TimelineTrim = 880
-	TimelineAge  = 30 * 24 * time.Hour // unread (or unbuilt) for longer: built anew
+	TimelineAge  = 30 * 24 * time.Hour // shorter than pullForget: what readers merged is not stored
 )
 
 // Counts are sums over parts.

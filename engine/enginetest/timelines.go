@@ -293,6 +293,8 @@ func timelineAge(t *testing.T, s *suite) {
 	s.build(t, owner, 0, e[0])
 	s.opt.Clock.Advance(warble.TimelineAge - time.Hour)
 	s.home(t, owner, 0, e[0])
+	s.opt.Clock.Advance(2 * time.Hour)
+	s.missing(t, owner) // though it was read just now
 	unread := s.id()
 	s.build(t, unread, 0, e[0])
 	s.opt.Clock.Advance(warble.TimelineAge + time.Hour)

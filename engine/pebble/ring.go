@@ -13,17 +13,17 @@ const ringBlocks = (blockIDs - 1 + warble.TimelineTrim + 1 + blockIDs - 1) / blo
 
 // ring is a timeline: sorted ids, the oldest first, in blocks of its shard's arena.
 type ring struct {
-	owner   warble.UserID // zero: a free slot
-	floor   warble.TweetID
-	touched int64  // unix milliseconds of the last read or build
-	last    uint64 // the newest entry, so that adding a newer one waits for no other memory
-	n       uint16 // entries
-	head    uint8  // where in the first block the oldest stands
-	used    uint8  // blocks
-	blocks  [ringBlocks]uint32
+	owner  warble.UserID // zero: a free slot
+	floor  warble.TweetID
+	built  int64  // unix milliseconds
+	last   uint64 // the newest entry, so that adding a newer one waits for no other memory
+	n      uint16 // entries
+	head   uint8  // where in the first block the oldest stands
+	used   uint8  // blocks
+	blocks [ringBlocks]uint32
 }
 
-func (r *ring) old(now int64) bool { return now-r.touched > warble.TimelineAge.Milliseconds() }
+func (r *ring) old(now int64) bool { return now-r.built > warble.TimelineAge.Milliseconds() }
 
 // slot is the place of entry i.
 func (r *ring) slot(a *arena, i int) *uint64 {

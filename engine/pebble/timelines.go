@@ -130,7 +130,6 @@ func (t *timelines) Read(_ context.Context, owner warble.UserID, p warble.Page) 
 		s.drop(owner)
 		return nil, 0, false, nil
 	}
-	r.touched = max(r.touched, now)
 	return r.page(&s.blocks, p), r.floor, true, nil
 }
 
@@ -223,7 +222,7 @@ func (s *timelineShard) merge(owner warble.UserID, entries []warble.TweetID, flo
 	for _, id := range all {
 		r.add(&s.blocks, id)
 	}
-	r.floor, r.touched = floor, now.UnixMilli()
+	r.floor, r.built = floor, now.UnixMilli()
 }
 
 func (t *timelines) stands(owner warble.UserID) bool {
@@ -271,7 +270,7 @@ func (s *timelineShard) drop(owner warble.UserID) {
 	s.free = append(s.free, i)
 }
 
-// sweep drops the timelines of one shard that nobody has read for too long:
+// sweep drops the timelines of one shard that a read would build anew:
 // inactive people cost nothing.
 func (t *timelines) sweep() {
 	now := t.now().UnixMilli()
