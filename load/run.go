@@ -109,12 +109,12 @@ func Run(ctx context.Context, opt RunOptions) (*Traffic, error) {
 }
 
 // mayLoad refuses other people's machines.
-func mayLoad(target string, any bool) error {
+func mayLoad(target string, anyHost bool) error {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("%q is no address of a server: write http://127.0.0.1:8080", target)
 	}
-	if ip := net.ParseIP(u.Hostname()); any || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	if ip := net.ParseIP(u.Hostname()); anyHost || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
 	return fmt.Errorf("%s is not this machine: load only what is yours, and say so with --any-host", u.Hostname())
