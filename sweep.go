@@ -154,7 +154,11 @@ func (f *Fanout) endAccount(ctx context.Context, id UserID) (done bool, err erro
 			return false, err
 		}
 	}
-	left := len(ids)
+	lists, err := f.dropLists(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	left := len(ids) + lists
 	for _, kind := range []EdgeKind{Follow, FollowRequest, Like, Retweet, Bookmark, Mute, Block, ListFollow, ListPin, FollowTag, Note} {
 		n, err := f.dropEdges(ctx, kind, id, f.s.Edges.From)
 		if err != nil {
@@ -170,4 +174,20 @@ func (f *Fanout) endAccount(ctx context.Context, id UserID) (done bool, err erro
 		left += n
 	}
 	return left == 0, nil
+}
+
+// dropLists deletes some of the lists a person made, and says how many: their
+// events have the members' edges removed.
+func (f *Fanout) dropLists(ctx context.Context, owner UserID) (int, error) {
+	docs, err := f.s.Docs.List(ctx, owner, DocList, Page{Limit: MaxChangeRows})
+	if err != nil || len(docs) == 0 {
+		return 0, err
+	}
+	c := &Change{}
+	for _, d := range docs {
+		c.Docs = append(c.Docs, &Doc{ID: d.ID, Owner: owner, Kind: DocList, Version: d.Version + 1, Gone: true})
+		c.Events = append(c.Events, Event{Kind: EventDoc, Key: owner, ID: d.ID})
+	}
+	_, err = f.s.Commit.Apply(ctx, c)
+	return len(docs), err
 }

@@ -122,9 +122,18 @@ func TestADeletedListNoLongerCounts(t *testing.T) {
 	n.carry(f)
 	n.ok(n.w.DeleteList(n.ctx, ann, l.ID))
 	n.carry(f)
-	n.settle(f, func() bool {
-		people, err := r.People(n.ctx, 0, warble.PeopleInclude{Counts: true}, ben)
-		n.ok(err)
-		return people[0].Counts.Listed == 0
-	})
+	n.settle(f, func() bool { return n.counts(r, ben).Listed == 0 })
+}
+
+func TestADeletedAccountsListsNoLongerCount(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	r, f := n.roles(warble.Options{})
+	ann, ben := n.person("ann"), n.person("ben")
+	name := "friends"
+	l, err := n.w.CreateList(n.ctx, ann, 0, warble.ListEdit{Name: &name})
+	n.ok(err)
+	n.ok(n.w.AddMember(n.ctx, ann, l.ID, ben))
+	n.carry(f)
+	n.ok(n.w.DeleteAccount(n.ctx, ann))
+	n.settle(f, func() bool { return n.counts(r, ben).Listed == 0 })
 }
