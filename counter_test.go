@@ -3,6 +3,7 @@ package warble_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,4 +96,32 @@ func TestRebuildCountsTheFirstMonthOfTime(t *testing.T) {
 	if got := n.counts(r, ann).Tweets; got != 1 {
 		t.Errorf("tweets counted: %d, want 1", got)
 	}
+}
+
+// deafDocs cannot list at first.
+type deafDocs struct {
+	warble.Docs
+	deaf atomic.Int32 // for so many calls
+}
+
+func (d *deafDocs) List(ctx context.Context, owner warble.ID, kind warble.DocKind, p warble.Page) ([]*warble.Doc, error) {
+	if d.deaf.Add(-1) >= 0 {
+		return nil, warble.Fail(warble.ErrUnavailable, "not now")
+	}
+	return d.Docs.List(ctx, owner, kind, p)
+}
+
+func TestFanoutOutlivesAStoreThatDoesNotServeAtItsStart(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	docs := &deafDocs{Docs: n.Docs}
+	docs.deaf.Store(2) // turns and scheduled work each ask for a list
+	s := *n.Stores
+	s.Docs = docs
+	f := warble.NewFanout(&s, n.ids, warble.Options{Clock: n.now, CountTick: 5 * time.Millisecond})
+	n.say(n.person("ann"), "hello")
+	n.settle(f, func() bool {
+		pos, err := f.Lag(n.ctx)
+		n.ok(err)
+		return pos.Behind == 0 && docs.deaf.Load() < -1
+	})
 }

@@ -117,8 +117,11 @@ func (ts *turns) load(ctx context.Context) error {
 
 // run goes round after round, and sleeps when no turn waits.
 func (ts *turns) run(ctx context.Context) error {
-	if err := ts.load(ctx); err != nil {
-		return err
+	for err := ts.load(ctx); err != nil; err = ts.load(ctx) {
+		ts.f.opt.Log.Warn("turns wait for a store", "error", err)
+		if pause(ctx, time.Second) != nil {
+			return nil
+		}
 	}
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()
