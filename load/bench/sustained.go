@@ -60,7 +60,12 @@ func sustainedRole(ctx context.Context, in *inside, conf *engineConfig) (err err
 	long := sustainedFor / (fullRound / conf.Plan.Round)
 	for range 3 {
 		rate *= 0.85
-		ok, times, err := s.try(ctx, rate, long)
+		var ok bool
+		var times []time.Duration
+		err := profiled(conf.Profile, "post.sustained", func() (err error) {
+			ok, times, err = s.try(ctx, rate, long)
+			return err
+		})
 		if err != nil {
 			return err
 		}
