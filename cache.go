@@ -5,17 +5,17 @@ import "sync"
 // memo is a bounded map that forgets what was not used lately: two
 // generations, of which the older is dropped when the younger is full. Get
 // moves a found entry to the younger. Safe for many goroutines.
-type memo[K comparable, V any] struct {
+type Memo[K comparable, V any] struct {
 	mu         sync.Mutex
 	young, old map[K]V
 	max        int // entries of one generation
 }
 
-func newMemo[K comparable, V any](max int) *memo[K, V] {
-	return &memo[K, V]{young: map[K]V{}, max: max}
+func NewMemo[K comparable, V any](max int) *Memo[K, V] {
+	return &Memo[K, V]{young: map[K]V{}, max: max}
 }
 
-func (m *memo[K, V]) get(k K) (V, bool) {
+func (m *Memo[K, V]) Get(k K) (V, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v, ok := m.young[k]
@@ -28,20 +28,20 @@ func (m *memo[K, V]) get(k K) (V, bool) {
 	return v, ok
 }
 
-func (m *memo[K, V]) set(k K, v V) {
+func (m *Memo[K, V]) Set(k K, v V) {
 	m.mu.Lock()
 	m.put(k, v)
 	m.mu.Unlock()
 }
 
-func (m *memo[K, V]) put(k K, v V) {
+func (m *Memo[K, V]) put(k K, v V) {
 	if len(m.young) >= m.max {
 		m.old, m.young = m.young, make(map[K]V, m.max/4)
 	}
 	m.young[k] = v
 }
 
-func (m *memo[K, V]) drop(k K) {
+func (m *Memo[K, V]) Drop(k K) {
 	m.mu.Lock()
 	delete(m.young, k)
 	delete(m.old, k)

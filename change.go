@@ -7,7 +7,7 @@ import (
 )
 
 // tweetEdges are the edges that stand as long as the tweet does.
-func tweetEdges(t *Tweet) []Edge {
+func TweetEdges(t *Tweet) []Edge {
 	var edges []Edge
 	if t.ReplyTo != 0 {
 		edges = append(edges, Edge{Kind: Reply, From: t.ID, To: t.ReplyTo, Since: t.ID})
@@ -22,7 +22,7 @@ func tweetEdges(t *Tweet) []Edge {
 }
 
 // edgesGone is the event of a removal. The engine fills in what stood.
-func edgesGone(key ID, gone []EdgeKey) Event {
+func EdgesGone(key ID, gone []EdgeKey) Event {
 	edges := make([]Edge, len(gone))
 	for i, k := range gone {
 		edges[i] = Edge{Kind: k.Kind, From: k.From, To: k.To}
@@ -32,14 +32,14 @@ func edgesGone(key ID, gone []EdgeKey) Event {
 
 // deletion is the Change that deletes a tweet. Its photos' documents stay as
 // they are and name a tombstone from now on; their events have them removed.
-func deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
+func Deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
-	for _, e := range tweetEdges(t) {
+	for _, e := range TweetEdges(t) {
 		c.Gone = append(c.Gone, e.Key())
 	}
 	c.Events = []Event{{Kind: EventTweetGone, Key: t.Author, ID: t.ID}}
 	if len(c.Gone) > 0 {
-		c.Events = append(c.Events, edgesGone(t.Author, c.Gone))
+		c.Events = append(c.Events, EdgesGone(t.Author, c.Gone))
 	}
 	versions := []*Tweet{t}
 	if t.Version > 1 {
@@ -65,7 +65,7 @@ func deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 // afterwards: whoever blocks at the same moment ends what
 // they find, and this takes back what they could not find yet; the answer is
 // ErrForbidden then.
-func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
+func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
 	since, err := ids.Next(ctx, user, target)
 	if err != nil {
 		return err
@@ -74,37 +74,37 @@ func changeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user,
 	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
 	if kind == Follow && requested {
 		c.Gone = []EdgeKey{{FollowRequest, user, target}}
-		c.Events = append(c.Events, edgesGone(target, c.Gone))
+		c.Events = append(c.Events, EdgesGone(target, c.Gone))
 	}
 	if _, err := s.Commit.Apply(ctx, c); err != nil {
 		return err
 	}
-	bonds, err := s.Edges.Among(ctx, user, bondKinds, []ID{target})
-	if err != nil || bond(bonds[0])&(bondBlocks|bondBlockedBy) == 0 {
+	bonds, err := s.Edges.Among(ctx, user, BondKinds, []ID{target})
+	if err != nil || Bond(bonds[0])&(BondBlocks|BondBlockedBy) == 0 {
 		return err
 	}
-	gone := followKeys(user, target)
-	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{edgesGone(target, gone)}}); err != nil {
+	gone := FollowKeys(user, target)
+	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
 		return err
 	}
-	return errBlockBetween(target)
+	return ErrBlockBetween(target)
 }
 
 // acceptRequest makes a request a follow in one Change, and drops the home of
 // who asked. A request a block has ended meanwhile is no error.
-func acceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
-	err := changeFollow(ctx, s, ids, Follow, request.From, request.To, true)
+func AcceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
+	err := ChangeFollow(ctx, s, ids, Follow, request.From, request.To, true)
 	if err != nil && !errors.Is(err, ErrForbidden) {
 		return err
 	}
 	return s.Timelines.Drop(ctx, request.From)
 }
 
-func errBlockBetween(target UserID) error {
+func ErrBlockBetween(target UserID) error {
 	return &Error{Kind: ErrForbidden, Param: "target", Value: target.String(), Detail: "one of you has blocked the other, so you cannot follow this account"}
 }
 
 // followKeys are a follow and the request for it.
-func followKeys(user, target UserID) []EdgeKey {
+func FollowKeys(user, target UserID) []EdgeKey {
 	return []EdgeKey{{Follow, user, target}, {FollowRequest, user, target}}
 }

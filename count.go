@@ -52,4 +52,4 @@ type CountKey struct {
 }
 
 // voteKinds are the counts of a poll's choices, in order.
-var voteKinds = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}
+var VoteKinds = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}

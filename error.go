@@ -67,7 +67,7 @@ func Fail(kind error, format string, args ...any) *Error {
 
 // wrap adds the operation's name once, and turns an error of no known kind
 // into ErrUnavailable. Use: defer wrap(&err, "Writer.PostTweet").
-func wrap(err *error, op string) {
+func Wrap(err *error, op string) {
 	if *err == nil {
 		return
 	}

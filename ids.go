@@ -142,7 +142,7 @@ func (g *IDs) await(ctx context.Context, floor ID) (ID, error) {
 			if time.Since(started)+behind > idsWait {
 				return 0, Fail(ErrUnavailable, "this machine's clock is %v behind ids already given out; set it right", behind.Round(time.Millisecond))
 			}
-			if err := pause(ctx, behind); err != nil {
+			if err := Pause(ctx, behind); err != nil {
 				return 0, err
 			}
 		default:
@@ -152,7 +152,7 @@ func (g *IDs) await(ctx context.Context, floor ID) (ID, error) {
 }
 
 // pause waits, and fails with the context's error when it ends first.
-func pause(ctx context.Context, d time.Duration) error {
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
 	select {
@@ -256,7 +256,7 @@ func (g *IDs) lease(ctx context.Context) error {
 				return Fail(ErrUnavailable, "this machine's clock says %s, but ids were given out until %s; set the clock right and start again",
 					g.clock().UTC().Format(time.RFC3339), time.UnixMilli(newest).UTC().Format(time.RFC3339))
 			}
-			if err := pause(ctx, behind); err != nil {
+			if err := Pause(ctx, behind); err != nil {
 				return err
 			}
 			continue

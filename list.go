@@ -33,7 +33,7 @@ func ListOf(d *Doc) (*List, error) {
 	return l, nil
 }
 
-func (l *List) doc() *Doc {
+func (l *List) Doc() *Doc {
 	data, err := json.Marshal(l)
 	if err != nil {
 		panic(err) // strings and a bool always marshal

@@ -8,51 +8,51 @@ import (
 
 // noticeRow is a Notice edge taken apart: what happened, who did it, and the
 // tweet it happened to (or that did it).
-type noticeRow struct {
-	to    UserID // the recipient
-	kind  NoticeKind
-	actor UserID
-	tweet TweetID
+type NoticeRow struct {
+	To    UserID // the recipient
+	Kind  NoticeKind
+	Actor UserID
+	Tweet TweetID
 	// cause is the edge's To end: the id of a tweet, or the Since of the edge
 	// that caused it.
-	cause ID
+	Cause ID
 	// at is its place in the recipient's list and the moment it tells; zero: cause.
-	at ID
+	At ID
 }
 
-func (n noticeRow) edge() Edge {
+func (n NoticeRow) Edge() Edge {
 	v := make([]byte, 17)
-	v[0] = byte(n.kind)
-	binary.BigEndian.PutUint64(v[1:], uint64(n.actor))
-	binary.BigEndian.PutUint64(v[9:], uint64(n.tweet))
-	return Edge{Kind: Notice, From: n.to, To: n.cause, Since: cmp.Or(n.at, n.cause), Value: string(v)}
+	v[0] = byte(n.Kind)
+	binary.BigEndian.PutUint64(v[1:], uint64(n.Actor))
+	binary.BigEndian.PutUint64(v[9:], uint64(n.Tweet))
+	return Edge{Kind: Notice, From: n.To, To: n.Cause, Since: cmp.Or(n.At, n.Cause), Value: string(v)}
 }
 
-func noticeRowOf(e Edge) (noticeRow, bool) {
+func NoticeRowOf(e Edge) (NoticeRow, bool) {
 	if len(e.Value) != 17 {
-		return noticeRow{}, false
+		return NoticeRow{}, false
 	}
 	v := []byte(e.Value)
-	return noticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To, e.Since}, true
+	return NoticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To, e.Since}, true
 }
 
 // stands says whether what caused the notice is still there.
-func (n noticeRow) stands(ctx context.Context, s *Stores) (bool, error) {
+func (n NoticeRow) Stands(ctx context.Context, s *Stores) (bool, error) {
 	var key EdgeKey
-	switch n.kind {
+	switch n.Kind {
 	case NoticeLike:
-		key = EdgeKey{Like, n.actor, n.tweet}
+		key = EdgeKey{Like, n.Actor, n.Tweet}
 	case NoticeRetweet:
-		key = EdgeKey{Retweet, n.actor, n.tweet}
+		key = EdgeKey{Retweet, n.Actor, n.Tweet}
 	case NoticeFollow:
-		key = EdgeKey{Follow, n.actor, n.to}
+		key = EdgeKey{Follow, n.Actor, n.To}
 	case NoticeFollowRequest:
-		key = EdgeKey{FollowRequest, n.actor, n.to}
+		key = EdgeKey{FollowRequest, n.Actor, n.To}
 	case NoticeMention: // an edit may have taken it out
-		key = EdgeKey{Mention, n.tweet, n.to}
+		key = EdgeKey{Mention, n.Tweet, n.To}
 	default: // reply, quote, poll: the tweet itself, which visible checks
 		return true, nil
 	}
 	e, err := s.Edges.Get(ctx, key.Kind, key.From, key.To)
-	return err == nil && e[0].Since == n.cause, err
+	return err == nil && e[0].Since == n.Cause, err
 }

@@ -53,3 +53,5 @@ func MediaOf(d *Doc) (*Media, error) {
 	m.Photo.Media = d.ID
 	return m, nil
 }
+
+func PhotoClaim(media DocID) string { return "photo/" + media.String() }

@@ -15,7 +15,7 @@ const (
 	pullSetID DocID = 1
 	// pullLead is how far ahead an interval starts and ends, so that every
 	// process has read the new set before it counts.
-	pullLead = 20 * time.Second
+	PullLead = 20 * time.Second
 	// pullStale is how old a process's copy may be when it is used.
 	pullStale = 10 * time.Second
 	// pullForget is how long an interval stays after its end: by then no
@@ -31,7 +31,7 @@ type Interval struct {
 }
 
 // pullSet is a process's copy of the pull set.
-type pullSet struct {
+type PullSet struct {
 	s     *Stores
 	clock func() time.Time
 	mu    sync.Mutex
@@ -41,12 +41,12 @@ type pullSet struct {
 	list  []UserID
 }
 
-func newPullSet(s *Stores, clock func() time.Time) *pullSet {
-	return &pullSet{s: s, clock: clock}
+func NewPullSet(s *Stores, clock func() time.Time) *PullSet {
+	return &PullSet{s: s, clock: clock}
 }
 
 // current reads the set again when the copy is stale. Callers hold p.mu.
-func (p *pullSet) current(ctx context.Context) error {
+func (p *PullSet) current(ctx context.Context) error {
 	now := p.clock()
 	if !p.read.IsZero() && now.Sub(p.read) < pullStale {
 		return nil
@@ -77,7 +77,7 @@ func (p *pullSet) current(ctx context.Context) error {
 
 // pushed is the one predicate of push or pull: fan-out pushes a tweet if it
 // holds, readers merge it if it does not.
-func (p *pullSet) pushed(ctx context.Context, author UserID, id TweetID) (bool, error) {
+func (p *PullSet) Pushed(ctx context.Context, author UserID, id TweetID) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.current(ctx); err != nil {
@@ -93,13 +93,13 @@ func (p *pullSet) pushed(ctx context.Context, author UserID, id TweetID) (bool, 
 
 // authorSpan is a stretch of an author's tweets that a reader merges itself.
 // To zero: no upper bound.
-type authorSpan struct {
-	author   UserID
+type AuthorSpan struct {
+	Author   UserID
 	from, to TweetID
 }
 
 // clip cuts a page to the stretch.
-func (s authorSpan) clip(p Page) Page {
+func (s AuthorSpan) Clip(p Page) Page {
 	if s.to != 0 {
 		p.Before = min(p.Upper(), s.to)
 	}
@@ -110,7 +110,7 @@ func (s authorSpan) clip(p Page) Page {
 }
 
 // of returns the pulled stretches, inside the page, of people viewer follows.
-func (p *pullSet) of(ctx context.Context, viewer UserID, page Page) ([]authorSpan, error) {
+func (p *PullSet) Of(ctx context.Context, viewer UserID, page Page) ([]AuthorSpan, error) {
 	p.mu.Lock()
 	err := p.current(ctx)
 	list, by := p.list, p.by
@@ -118,18 +118,18 @@ func (p *pullSet) of(ctx context.Context, viewer UserID, page Page) ([]authorSpa
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	follows, err := p.s.Edges.Among(ctx, viewer, bondKinds[:1], list)
+	follows, err := p.s.Edges.Among(ctx, viewer, BondKinds[:1], list)
 	if err != nil {
 		return nil, err
 	}
-	var spans []authorSpan
+	var spans []AuthorSpan
 	for n, author := range list {
 		if follows[n] == 0 {
 			continue
 		}
 		for _, i := range by[author] {
 			if i.From < page.Upper() && i.To > page.After {
-				spans = append(spans, authorSpan{author, i.From, i.To})
+				spans = append(spans, AuthorSpan{author, i.From, i.To})
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func (p *pullSet) of(ctx context.Context, viewer UserID, page Page) ([]authorSpa
 // extend adds intervals (and forgets old ones) and stores the set. A writer
 // that was overtaken by another leaves the other's set: the caller tries again
 // at its next turn.
-func (p *pullSet) extend(ctx context.Context, add []Interval) error {
+func (p *PullSet) Extend(ctx context.Context, add []Interval) error {
 	p.mu.Lock()
 	p.read = time.Time{}
 	err := p.current(ctx)
@@ -157,7 +157,7 @@ func (p *pullSet) extend(ctx context.Context, add []Interval) error {
 			}
 		}
 	}
-	data, err := json.Marshal(lengthened(list, add, IDAt(p.clock().Add(pullLead-pullStale/2))))
+	data, err := json.Marshal(Lengthened(list, add, IDAt(p.clock().Add(PullLead-pullStale/2))))
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (p *pullSet) extend(ctx context.Context, add []Interval) error {
 	if doc != nil {
 		next.Version = doc.Version + 1
 	}
-	if err := saveVersion(ctx, p.s, p.clock, next); err != nil && !errors.Is(err, ErrConflict) {
+	if err := SaveVersion(ctx, p.s, p.clock, next); err != nil && !errors.Is(err, ErrConflict) {
 		return err
 	}
 	p.mu.Lock()
@@ -178,7 +178,7 @@ func (p *pullSet) extend(ctx context.Context, add []Interval) error {
 // ends lengthens that one, so that the list does not grow while an author
 // stays in it; the moment between the two is pulled as well, which every
 // process knows in time, since it lies after soon.
-func lengthened(list, add []Interval, soon TweetID) []Interval {
+func Lengthened(list, add []Interval, soon TweetID) []Interval {
 	for _, a := range add {
 		n := slices.IndexFunc(list, func(i Interval) bool { return i.Author == a.Author && i.To >= soon && i.From <= a.From })
 		if n < 0 {
@@ -191,7 +191,7 @@ func lengthened(list, add []Interval, soon TweetID) []Interval {
 }
 
 // covers says whether the author is, or will be, in the set at id.
-func (p *pullSet) covers(ctx context.Context, author UserID, id TweetID) (bool, error) {
-	ok, err := p.pushed(ctx, author, id)
+func (p *PullSet) Covers(ctx context.Context, author UserID, id TweetID) (bool, error) {
+	ok, err := p.Pushed(ctx, author, id)
 	return !ok, err
 }

@@ -481,7 +481,7 @@ func TestTLDTableIsUpToDate(t *testing.T) {
 		fmt.Fprintf(&b, "var %s = [...]string{", name)
 		col := 200
 		for _, tld := range names {
-			if isASCII(tld) != ascii {
+			if IsASCII(tld) != ascii {
 				continue
 			}
 			longest = max(longest, utf8.RuneCountInString(tld))

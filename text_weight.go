@@ -36,7 +36,7 @@ type TextResult struct {
 
 // WeightedLength returns how long the text counts, after NFC.
 func (r TextRules) WeightedLength(text string) int {
-	if isASCII(text) {
+	if IsASCII(text) {
 		length := len(text)
 		for _, e := range scanURLs(text) {
 			length += r.URL - (e.End - e.Start)
@@ -104,7 +104,7 @@ func (r TextRules) weigh(c rune) int {
 	return 2
 }
 
-func isASCII(s string) bool {
+func IsASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
 			return false

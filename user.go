@@ -35,5 +35,5 @@ func (u *User) Active() bool { return u != nil && !u.Suspended && !u.Deleted }
 func FoldHandle(handle string) string { return strings.ToLower(handle) }
 
 // Claim names. A user row holds its handle only while the claim names that user.
-func handleClaim(handle string) string { return "handle/" + FoldHandle(handle) }
-func emailClaim(email string) string   { return "email/" + strings.ToLower(email) }
+func HandleClaim(handle string) string { return "handle/" + FoldHandle(handle) }
+func EmailClaim(email string) string   { return "email/" + strings.ToLower(email) }

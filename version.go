@@ -9,42 +9,42 @@ import (
 
 // claimPatience is how long a claim behind which nothing came (no user row, no
 // next version) is respected.
-const claimPatience = time.Minute
+const ClaimPatience = time.Minute
 
 // takeVersion claims the right to store version next of a document or profile.
 // row is the version stored now. ErrConflict: another editor has it.
-func takeVersion(ctx context.Context, claims Claims, now time.Time, id ID, row, next uint64) error {
+func TakeVersion(ctx context.Context, claims Claims, now time.Time, id ID, row, next uint64) error {
 	name := "version/" + id.String()
 	old, err := claims.Get(ctx, name)
 	if err != nil {
 		return err
 	}
-	if old.Epoch >= next && (old.Epoch <= row || now.Sub(claimTime(old)) < claimPatience) {
-		return errOvertaken
+	if old.Epoch >= next && (old.Epoch <= row || now.Sub(ClaimTime(old)) < ClaimPatience) {
+		return ErrOvertaken
 	}
-	mine := Claim{Holder: id, Epoch: next, Data: claimData(now)}
+	mine := Claim{Holder: id, Epoch: next, Data: ClaimData(now)}
 	won, err := claims.Swap(ctx, name, old, mine, 0)
 	if err != nil {
 		return err
 	}
 	if won != mine {
-		return errOvertaken
+		return ErrOvertaken
 	}
 	return nil
 }
 
-var errOvertaken = Fail(ErrConflict, "somebody else is changing this; read it again and retry")
+var ErrOvertaken = Fail(ErrConflict, "somebody else is changing this; read it again and retry")
 
 // claimData makes a claim's bytes: when it was made, and 8 random bytes that
 // tell it from any other.
-func claimData(now time.Time) string {
+func ClaimData(now time.Time) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli()))
 	rand.Read(b[8:])
 	return string(b[:])
 }
 
-func claimTime(c Claim) time.Time {
+func ClaimTime(c Claim) time.Time {
 	if len(c.Data) < 8 {
 		return time.Time{}
 	}
@@ -53,8 +53,8 @@ func claimTime(c Claim) time.Time {
 
 // saveVersion stores a document whose Version is one above the stored one's,
 // and reads it back: ErrConflict where another edit won.
-func saveVersion(ctx context.Context, s *Stores, clock func() time.Time, d *Doc) error {
-	if err := takeVersion(ctx, s.Claims, clock(), d.ID, d.Version-1, d.Version); err != nil {
+func SaveVersion(ctx context.Context, s *Stores, clock func() time.Time, d *Doc) error {
+	if err := TakeVersion(ctx, s.Claims, clock(), d.ID, d.Version-1, d.Version); err != nil {
 		return err
 	}
 	event := Event{Kind: EventDoc, Key: d.Owner, ID: d.ID}
@@ -68,5 +68,5 @@ func saveVersion(ctx context.Context, s *Stores, clock func() time.Time, d *Doc)
 	if d.Gone && got[0] == nil || got[0] != nil && got[0].Version == d.Version && string(got[0].Data) == string(d.Data) {
 		return nil
 	}
-	return errOvertaken
+	return ErrOvertaken
 }

@@ -6,26 +6,26 @@ import (
 )
 
 // bond is what stands between a viewer and another person, a bit per edge.
-type bond uint16
+type Bond uint16
 
 const (
-	bondFollows   bond = 1 << iota // the viewer follows the person
-	bondMutes                      // the viewer mutes the person
-	bondBlocks                     // the viewer blocks the person
-	bondBlockedBy                  // the person blocks the viewer
-	bondRequested                  // the viewer asked to follow the person
+	BondFollows   Bond = 1 << iota // the viewer follows the person
+	BondMutes                      // the viewer mutes the person
+	BondBlocks                     // the viewer blocks the person
+	BondBlockedBy                  // the person blocks the viewer
+	BondRequested                  // the viewer asked to follow the person
 )
 
 // bondKinds are the edges behind the bits of a bond, in order.
-var bondKinds = []EdgeKind{Follow, Mute, Block, Block | Inverse, FollowRequest}
+var BondKinds = []EdgeKind{Follow, Mute, Block, Block | Inverse, FollowRequest}
 
 // Where a tweet is shown decides whether the viewer's own mutes and blocks
 // hide it.
-type surface uint8
+type Surface uint8
 
 const (
-	inList surface = iota // brought to the viewer: home, search, notices, replies, lists
-	direct                // asked for by name: a tweet, a profile, a photo
+	InList Surface = iota // brought to the viewer: home, search, notices, replies, lists
+	Direct                // asked for by name: a tweet, a profile, a photo
 )
 
 // visible decides whether viewer (0: nobody signed in) may see t: nil, or
@@ -33,25 +33,25 @@ const (
 // not for this viewer. It is the one predicate behind every read that returns
 // a tweet, a person's tweets or a photo. A retweet must pass it for its own
 // row and for its original.
-func visible(viewer UserID, t *Tweet, author *User, b bond, s surface) error {
+func Visible(viewer UserID, t *Tweet, author *User, b Bond, s Surface) error {
 	if t == nil || t.Gone || !author.Active() {
-		return errTweetNotFound
+		return ErrTweetNotFound
 	}
-	return visiblePerson(viewer, author, b, s)
+	return VisiblePerson(viewer, author, b, s)
 }
 
 // visiblePerson decides whether viewer may see what author wrote.
-func visiblePerson(viewer UserID, author *User, b bond, s surface) error {
+func VisiblePerson(viewer UserID, author *User, b Bond, s Surface) error {
 	switch {
 	case !author.Active():
-		return errUserNotFound
+		return ErrUserNotFound
 	case viewer == author.ID:
 		return nil
-	case b&bondBlockedBy != 0:
+	case b&BondBlockedBy != 0:
 		return errBlocked
-	case author.Protected && b&bondFollows == 0:
+	case author.Protected && b&BondFollows == 0:
 		return errProtected
-	case s == inList && b&(bondMutes|bondBlocks) != 0:
+	case s == InList && b&(BondMutes|BondBlocks) != 0:
 		return errHidden
 	}
 	return nil
@@ -59,28 +59,28 @@ func visiblePerson(viewer UserID, author *User, b bond, s surface) error {
 
 // The answers of visible. They are shared: an edge adds which thing was asked for.
 var (
-	errTweetNotFound = Fail(ErrNotFound, "there is no such tweet")
-	errUserNotFound  = Fail(ErrNotFound, "there is no such account")
+	ErrTweetNotFound = Fail(ErrNotFound, "there is no such tweet")
+	ErrUserNotFound  = Fail(ErrNotFound, "there is no such account")
 	errBlocked       = Fail(ErrForbidden, "the author has blocked you")
 	errProtected     = Fail(ErrForbidden, "the author's tweets are for approved followers only")
 	errHidden        = Fail(ErrForbidden, "you have muted or blocked the author")
 )
 
 // cast is the people of one answer and the viewer's bonds with them.
-type cast struct {
+type Cast struct {
 	ids   []UserID // sorted, distinct
 	users []*User
 	bonds []uint16 // nil when nobody is signed in
 }
 
 // castOf loads the people named by ids, in two calls. ids is sorted in place.
-func castOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*cast, error) {
+func CastOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*Cast, error) {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	if len(ids) > 0 && ids[0] == 0 {
 		ids = ids[1:]
 	}
-	c := &cast{ids: ids}
+	c := &Cast{ids: ids}
 	if len(ids) == 0 {
 		return c, nil
 	}
@@ -89,13 +89,13 @@ func castOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*cast,
 		return nil, err
 	}
 	if viewer != 0 {
-		c.bonds, err = s.Edges.Among(ctx, viewer, bondKinds, ids)
+		c.bonds, err = s.Edges.Among(ctx, viewer, BondKinds, ids)
 	}
 	return c, err
 }
 
 // get returns a person, nil if there is none, and the viewer's bond.
-func (c *cast) get(id UserID) (*User, bond) {
+func (c *Cast) Get(id UserID) (*User, Bond) {
 	i, ok := slices.BinarySearch(c.ids, id)
 	if !ok {
 		return nil, 0
@@ -103,26 +103,26 @@ func (c *cast) get(id UserID) (*User, bond) {
 	if c.bonds == nil {
 		return c.users[i], 0
 	}
-	return c.users[i], bond(c.bonds[i])
+	return c.users[i], Bond(c.bonds[i])
 }
 
 // canSee says whether viewer may see a tweet that was asked for by name.
-func canSee(ctx context.Context, s *Stores, viewer UserID, t *Tweet) error {
+func CanSee(ctx context.Context, s *Stores, viewer UserID, t *Tweet) error {
 	if t == nil || t.Gone {
-		return errTweetNotFound
+		return ErrTweetNotFound
 	}
-	c, err := castOf(ctx, s, viewer, []UserID{t.Author, t.RetweetAuthor})
+	c, err := CastOf(ctx, s, viewer, []UserID{t.Author, t.RetweetAuthor})
 	if err != nil {
 		return err
 	}
-	author, b := c.get(t.Author)
-	if err := visible(viewer, t, author, b, direct); err != nil || t.RetweetOf == 0 {
+	author, b := c.Get(t.Author)
+	if err := Visible(viewer, t, author, b, Direct); err != nil || t.RetweetOf == 0 {
 		return err
 	}
 	originals, err := s.Tweets.Get(ctx, t.RetweetOf)
 	if err != nil {
 		return err
 	}
-	author, b = c.get(t.RetweetAuthor)
-	return visible(viewer, originals[0], author, b, direct)
+	author, b = c.Get(t.RetweetAuthor)
+	return Visible(viewer, originals[0], author, b, Direct)
 }

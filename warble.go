@@ -8,9 +8,10 @@
 //   - user.go, tweet.go, photo.go, edge.go, doc.go: the entities;
 //   - text.go: handles, hashtags, links, weighted length;
 //   - store.go: the contracts, grouped by what they promise (truth, log, derived);
-//   - writer.go: the write role, [Writer.PostTweet] and [Writer.RecordUserTweetLike] first;
-//   - reader.go, timeline.go: the read role, [Reader.GenerateTimeline] first;
-//   - visible.go: the one predicate that decides who sees what;
-//   - fanout.go: the role that carries an acknowledged change to homes, counts,
-//     search, notices and live streams.
+//   - visible.go: the one predicate that decides who sees what; pullset.go: the
+//     one that decides between push and pull;
+//   - role/write: [warble/role/write.Writer.PostTweet] and RecordUserTweetLike first;
+//   - role/read: [warble/role/read.Reader.GenerateTimeline] first;
+//   - role/fanout: what carries an acknowledged change to homes, counts, the
+//     search index, notices and live streams.
 package warble

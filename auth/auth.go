@@ -19,6 +19,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 // Options are what an operator may choose. The zero value is safe.
@@ -34,7 +35,7 @@ type Options struct {
 // Service is the authority on who asks. One per process.
 type Service struct {
 	s     *warble.Stores
-	w     *warble.Writer
+	w     *write.Writer
 	opt   Options
 	gate  *gate
 	cache *tokenCache
@@ -43,7 +44,7 @@ type Service struct {
 }
 
 // NewService makes a Service over stores. w writes its documents.
-func NewService(stores *warble.Stores, w *warble.Writer, opt Options) *Service {
+func NewService(stores *warble.Stores, w *write.Writer, opt Options) *Service {
 	if opt.Clock == nil {
 		opt.Clock = time.Now
 	}

@@ -13,6 +13,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 func TestPasswordIsStoredAsArgon2id(t *testing.T) {
@@ -35,7 +36,7 @@ func TestPasswordIsStoredAsArgon2id(t *testing.T) {
 func TestWeakHashIsMadeAnewAtSignIn(t *testing.T) {
 	w := newWorld(t, Options{})
 	weak := Cost{Memory: 16, Time: 1, Threads: 1}.hash("correct horse", []byte("saltsaltsaltsalt"))
-	if _, err := w.w.EditProfile(t.Context(), w.ann.ID, warble.ProfileEdit{PasswordHash: &weak}); err != nil {
+	if _, err := w.w.EditProfile(t.Context(), w.ann.ID, write.ProfileEdit{PasswordHash: &weak}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.SignIn(t.Context(), "@Ann", "correct horse", netip.Addr{}); err != nil {

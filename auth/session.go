@@ -8,6 +8,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 // How many sign-ins may fail in 15 minutes.
@@ -64,7 +65,7 @@ func (s *Service) SignIn(ctx context.Context, login, password string, addr netip
 func (s *Service) rehash(ctx context.Context, user warble.UserID, password string) {
 	hash, err := s.HashPassword(ctx, password)
 	if err == nil {
-		_, err = s.w.EditProfile(ctx, user, warble.ProfileEdit{PasswordHash: &hash})
+		_, err = s.w.EditProfile(ctx, user, write.ProfileEdit{PasswordHash: &hash})
 	}
 	if err != nil {
 		s.opt.Log.Warn("password not hashed anew", "user", user, "err", err)

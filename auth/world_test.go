@@ -15,6 +15,7 @@ import (
 	"warble"
 	"warble/engine/mem"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 // clock is a time that a test holds.
@@ -55,13 +56,13 @@ func newWorld(t testing.TB, opt Options) *world {
 	if opt.Cost == (Cost{}) {
 		opt.Cost = Cost{Memory: 8, Time: 1, Threads: 1}
 	}
-	w.Service = NewService(s, warble.NewWriter(s, ids, warble.Options{}), opt)
+	w.Service = NewService(s, write.NewWriter(s, ids, warble.Options{}), opt)
 	w.mux = httpx.NewMux(w.Routes(), w.Mux(httpx.Options{}))
 	hash, err := w.HashPassword(context.Background(), "correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ann, err = w.w.Register(context.Background(), warble.Registration{Handle: "ann", Name: "Ann", Email: "ann@warble.test", PasswordHash: hash})
+	w.ann, err = w.w.Register(context.Background(), write.Registration{Handle: "ann", Name: "Ann", Email: "ann@warble.test", PasswordHash: hash})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"warble"
 	"warble/internal/photo"
+	"warble/role/write"
 )
 
 // Demo is how a visitor gets into the demo network.
@@ -94,7 +95,7 @@ func (d *demo) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, map[string]warble.Upload) error{d.people, d.follows, d.post, d.retweets, d.likes, d.list, d.votes} {
+	for _, step := range []func(context.Context, map[string]write.Upload) error{d.people, d.follows, d.post, d.retweets, d.likes, d.list, d.votes} {
 		if err := step(ctx, pictures); err != nil {
 			return err
 		}
@@ -104,7 +105,7 @@ func (d *demo) fill(ctx context.Context) error {
 
 // drawAll draws and processes every picture, as many at a time as the
 // processor lets in: nearly all of the time that Fill takes.
-func (d *demo) drawAll(ctx context.Context) (map[string]warble.Upload, error) {
+func (d *demo) drawAll(ctx context.Context) (map[string]write.Upload, error) {
 	type picture struct {
 		name string
 		draw func() []byte
@@ -123,7 +124,7 @@ func (d *demo) drawAll(ctx context.Context) (map[string]warble.Upload, error) {
 			list = append(list, picture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 768, 512) }})
 		}
 	}
-	done := make([]warble.Upload, len(list))
+	done := make([]write.Upload, len(list))
 	work, workCtx := errgroup.WithContext(ctx)
 	work.SetLimit(2)
 	for i, p := range list {
@@ -133,7 +134,7 @@ func (d *demo) drawAll(ctx context.Context) (map[string]warble.Upload, error) {
 		})
 	}
 	err := work.Wait()
-	out := make(map[string]warble.Upload, len(list))
+	out := make(map[string]write.Upload, len(list))
 	for i, p := range list {
 		out[p.name] = done[i]
 	}
@@ -153,21 +154,21 @@ func (d *demo) ago(hours float64, n int) warble.ID {
 	return warble.MakeID(at.UnixMilli()+int64(n%997), uint8(n>>8), uint8(n))
 }
 
-func (d *demo) people(ctx context.Context, pictures map[string]warble.Upload) error {
+func (d *demo) people(ctx context.Context, pictures map[string]write.Upload) error {
 	hash, err := d.s.HashPassword(ctx, demoPassword)
 	if err != nil {
 		return err
 	}
 	for i, p := range demoPeople() {
 		d.step()
-		u, err := d.s.Writer.Register(ctx, warble.Registration{
+		u, err := d.s.Writer.Register(ctx, write.Registration{
 			ID: d.ago(float64(p.days)*24, i), Handle: p.handle, Name: p.name, Email: p.handle + "@example.org", PasswordHash: hash,
 		})
 		if err != nil {
 			return err
 		}
 		d.ids[p.handle] = u.ID
-		e := warble.ProfileEdit{Bio: &p.bio, Location: &p.location, URL: &p.url}
+		e := write.ProfileEdit{Bio: &p.bio, Location: &p.location, URL: &p.url}
 		if e.Avatar, err = d.upload(ctx, u.ID, pictures["avatar "+p.handle], "Portrait of "+p.name); err != nil {
 			return err
 		}
@@ -183,7 +184,7 @@ func (d *demo) people(ctx context.Context, pictures map[string]warble.Upload) er
 	return nil
 }
 
-func (d *demo) upload(ctx context.Context, user warble.UserID, up warble.Upload, alt string) (*warble.DocID, error) {
+func (d *demo) upload(ctx context.Context, user warble.UserID, up write.Upload, alt string) (*warble.DocID, error) {
 	up.Alt = alt
 	doc, err := d.s.Writer.Upload(ctx, user, up)
 	if err != nil {
@@ -194,7 +195,7 @@ func (d *demo) upload(ctx context.Context, user warble.UserID, up warble.Upload,
 
 // follows: everybody follows between 6 and 20 others, the famous more often.
 // The two whom visitors sign in as follow 20.
-func (d *demo) follows(ctx context.Context, _ map[string]warble.Upload) error {
+func (d *demo) follows(ctx context.Context, _ map[string]write.Upload) error {
 	people := demoPeople()
 	for i, p := range people {
 		want := 6 + d.rng.IntN(15)
@@ -222,16 +223,16 @@ func (d *demo) someone(people []demoPerson, but string) string {
 	}
 }
 
-func (d *demo) post(ctx context.Context, pictures map[string]warble.Upload) error {
+func (d *demo) post(ctx context.Context, pictures map[string]write.Upload) error {
 	for i, t := range demoTweets() {
 		d.step()
 		user := d.ids[t.by]
-		draft := warble.Draft{ID: d.ago(t.hours, i), Text: t.text, ContentWarning: t.warning, ReplyTo: d.tweets[t.to], QuoteOf: d.tweets[t.of]}
+		draft := write.Draft{ID: d.ago(t.hours, i), Text: t.text, ContentWarning: t.warning, ReplyTo: d.tweets[t.to], QuoteOf: d.tweets[t.of]}
 		if t.place != "" {
 			draft.Place = &warble.Place{Name: t.place}
 		}
 		if t.poll != nil {
-			draft.Poll = &warble.PollDraft{Options: t.poll, Minutes: 7 * 24 * 60}
+			draft.Poll = &write.PollDraft{Options: t.poll, Minutes: 7 * 24 * 60}
 		}
 		for k, p := range t.photos {
 			id, err := d.upload(ctx, user, pictures[fmt.Sprintf("photo %d/%d", i, k)], p.alt)
@@ -252,7 +253,7 @@ func (d *demo) post(ctx context.Context, pictures map[string]warble.Upload) erro
 	return nil
 }
 
-func (d *demo) retweets(ctx context.Context, _ map[string]warble.Upload) error {
+func (d *demo) retweets(ctx context.Context, _ map[string]write.Upload) error {
 	for _, r := range demoRetweets() {
 		if _, err := d.s.Writer.Retweet(ctx, d.ids[r[0]], d.tweets[r[1]]); err != nil {
 			return err
@@ -262,7 +263,7 @@ func (d *demo) retweets(ctx context.Context, _ map[string]warble.Upload) error {
 }
 
 // likes: a charming tweet has many, a fresh one not yet.
-func (d *demo) likes(ctx context.Context, _ map[string]warble.Upload) error {
+func (d *demo) likes(ctx context.Context, _ map[string]write.Upload) error {
 	for _, t := range d.posted {
 		share := t.charm / 16 * min(1, 0.3+t.hours/12)
 		for _, p := range demoPeople() {
@@ -278,10 +279,10 @@ func (d *demo) likes(ctx context.Context, _ map[string]warble.Upload) error {
 }
 
 // list makes a list and pins a tweet, so that profiles show what they can.
-func (d *demo) list(ctx context.Context, _ map[string]warble.Upload) error {
+func (d *demo) list(ctx context.Context, _ map[string]write.Upload) error {
 	owner := d.ids["mira"]
 	name, about := "Sky and sea", "Weather, birds, stars, boats"
-	l, err := d.s.Writer.CreateList(ctx, owner, 0, warble.ListEdit{Name: &name, Description: &about})
+	l, err := d.s.Writer.CreateList(ctx, owner, 0, write.ListEdit{Name: &name, Description: &about})
 	if err != nil {
 		return err
 	}
@@ -291,11 +292,11 @@ func (d *demo) list(ctx context.Context, _ map[string]warble.Upload) error {
 		}
 	}
 	pinned := d.tweets["reef1"]
-	_, err = d.s.Writer.EditProfile(ctx, owner, warble.ProfileEdit{Pinned: &pinned})
+	_, err = d.s.Writer.EditProfile(ctx, owner, write.ProfileEdit{Pinned: &pinned})
 	return err
 }
 
-func (d *demo) votes(ctx context.Context, _ map[string]warble.Upload) error {
+func (d *demo) votes(ctx context.Context, _ map[string]write.Upload) error {
 	for _, name := range []string{"tabs", "bread"} {
 		for i, p := range demoPeople() {
 			if i%4 == 3 {

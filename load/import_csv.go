@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"warble/role/write"
 
 	"warble"
 )
@@ -299,7 +300,7 @@ func (c columns) place(fields []string) (*warble.Place, string) {
 	var p warble.Place
 	if c.location >= 0 {
 		name := []rune(strings.Join(strings.Fields(html.UnescapeString(strings.ToValidUTF8(fields[c.location], "\ufffd"))), " "))
-		p.Name = string(name[:min(len(name), warble.MaxPlaceName)])
+		p.Name = string(name[:min(len(name), write.MaxPlaceName)])
 	}
 	if c.coord >= 0 && fields[c.coord] != "" {
 		lat, lon, ok := parsePoint(fields[c.coord])

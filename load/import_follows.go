@@ -27,10 +27,10 @@ type FollowsOptions struct {
 	Both bool
 }
 
-// window is how many lines of the file are imported together: their pairs are
-// ordered by follower first, because that is how engines keep the row they look
-// at before each put: ordered by followee, the same import took twice as long.
-const window = 1 << 20
+// window is how many lines of the file are imported together. Their pairs are
+// ordered by the follower's id first, because that is how engines keep the rows
+// of an edge: one row then lands behind the other. It takes 16 bytes a line.
+const window = 1 << 21
 
 // ImportFollows imports a follow graph: an account for each of its users that
 // has none, then the pairs. Malformed lines, users out of range and self-follows
@@ -123,7 +123,9 @@ func (g *graph) fill() {
 		}
 		g.rows++
 	}
-	slices.SortFunc(g.pairs, func(a, b pair) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+	slices.SortFunc(g.pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(g.users[a.From-1], g.users[b.From-1]), cmp.Compare(g.users[a.To-1], g.users[b.To-1]))
+	})
 	g.pairs = slices.Compact(g.pairs)
 	g.open = g.rows > 0
 }

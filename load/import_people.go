@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"warble/role/write"
 
 	"warble"
 )
@@ -20,7 +21,7 @@ func (s *Store) person(ctx context.Context, handle string) (u *warble.User, made
 		if u, err = s.Stores.Users.ByHandle(ctx, handle); u != nil || err != nil {
 			return u, false, err
 		}
-		u, err = s.Writer.Register(ctx, warble.Registration{Handle: handle, Imported: true})
+		u, err = s.Writer.Register(ctx, write.Registration{Handle: handle, Imported: true})
 		if err == nil {
 			return u, true, nil
 		}

@@ -17,6 +17,7 @@ import (
 
 	"warble"
 	"warble/internal/photo"
+	"warble/role/write"
 )
 
 // PhotosHandle is who posts imported photos if nobody else is named.
@@ -118,7 +119,7 @@ func (s *Store) importPhoto(ctx context.Context, user warble.UserID, dir, name s
 		return false, err
 	}
 	text := begin(strings.ToValidUTF8(name, "\ufffd"))
-	_, err = s.Writer.PostTweet(ctx, user, warble.Draft{Text: text, Media: []warble.DocID{id}})
+	_, err = s.Writer.PostTweet(ctx, user, write.Draft{Text: text, Media: []warble.DocID{id}})
 	if errors.Is(err, warble.ErrConflict) { // the same bytes under another name, or another import
 		return false, nil
 	}
@@ -146,19 +147,19 @@ func (s *Store) photoPosted(ctx context.Context, id warble.DocID) (bool, error) 
 }
 
 // process makes a photo's stored sizes, waiting while others are processed.
-func (s *Store) process(ctx context.Context, data []byte) (warble.Upload, error) {
+func (s *Store) process(ctx context.Context, data []byte) (write.Upload, error) {
 	for {
 		p, err := s.Photos.Process(ctx, data)
 		if errors.Is(err, photo.ErrBusy) {
 			if err := pause(ctx, 100*time.Millisecond); err != nil {
-				return warble.Upload{}, err
+				return write.Upload{}, err
 			}
 			continue
 		}
 		if err != nil {
-			return warble.Upload{}, err
+			return write.Upload{}, err
 		}
-		return warble.Upload{Full: p.Full, Small: p.Small, MIME: p.MIME, Blurhash: p.Blurhash,
+		return write.Upload{Full: p.Full, Small: p.Small, MIME: p.MIME, Blurhash: p.Blurhash,
 			Width: p.Width, Height: p.Height, SmallW: p.SmallWidth, SmallH: p.SmallHeight}, nil
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"warble"
 	"warble/internal/photo"
 	"warble/load"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // file writes a file of a test's own.
@@ -64,7 +66,7 @@ func TestImportedTweetsAreThereAtTheirTimeAndSearchable(t *testing.T) {
 	if err := s.Settle(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	page, err := reader(s).Search(t.Context(), 0, "boat", warble.TimelineQuery{Page: warble.Page{Limit: 10}})
+	page, err := reader(s).Search(t.Context(), 0, "boat", read.TimelineQuery{Page: warble.Page{Limit: 10}})
 	if err != nil || len(page.Items) != 1 {
 		t.Fatalf("a search found %v, %v", page, err)
 	}
@@ -285,7 +287,7 @@ func TestTheDemoNetworkFillsAnEmptyStoreOnce(t *testing.T) {
 	if err != nil || d == nil || d.Token == "" {
 		t.Fatalf("filled: %+v, %v", d, err)
 	}
-	home, err := reader(s).GenerateTimeline(t.Context(), d.User, warble.TimelineQuery{Page: warble.Page{Limit: 20}, Include: warble.Include{Counts: true, Refs: true}})
+	home, err := reader(s).GenerateTimeline(t.Context(), d.User, read.TimelineQuery{Page: warble.Page{Limit: 20}, Include: read.Include{Counts: true, Refs: true}})
 	if err != nil || len(home.Items) != 20 {
 		t.Fatalf("the home of %s has %d tweets, %v", d.Handles[0], len(home.Items), err)
 	}
@@ -293,7 +295,7 @@ func TestTheDemoNetworkFillsAnEmptyStoreOnce(t *testing.T) {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
 	other := open(t, "mem:")
-	if _, err := other.Writer.Register(t.Context(), warble.Registration{Handle: "zoe", Imported: true}); err != nil {
+	if _, err := other.Writer.Register(t.Context(), write.Registration{Handle: "zoe", Imported: true}); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := load.Fill(t.Context(), other, m); d != nil || err != nil {

@@ -7,10 +7,9 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"warble/role/write"
 
 	"golang.org/x/sync/errgroup"
-
-	"warble"
 )
 
 // ImportTweets imports a CSV file of tweets. A tweet is the same as another if
@@ -172,7 +171,7 @@ func (j *job) importTweets(ctx context.Context, rows []tweetRow, rejects []Rejec
 		if err != nil {
 			return t, err
 		}
-		_, created, err := j.s.Writer.ImportTweet(ctx, warble.ImportedTweet{Author: u, Text: row.Text, Place: row.Place, Created: row.Created, KeyHash: row.Key})
+		_, created, err := j.s.Writer.ImportTweet(ctx, write.ImportedTweet{Author: u, Text: row.Text, Place: row.Place, Created: row.Created, KeyHash: row.Key})
 		if reason, ok := refused(err); ok {
 			rejects = append(rejects, Reject{row.Line, begin(row.Text), reason})
 			continue

@@ -14,13 +14,14 @@ import (
 
 	"warble"
 	"warble/internal/photo"
+	"warble/role/write"
 )
 
 // Store is an open store, as imports and the demo need it. Whoever opened it
 // fills it in; none of the fields may be nil.
 type Store struct {
 	Stores *warble.Stores
-	Writer *warble.Writer
+	Writer *write.Writer
 	Photos *photo.Processor
 	// HashPassword and Token make what an account needs to sign in.
 	HashPassword func(ctx context.Context, password string) (string, error)

@@ -12,6 +12,9 @@ import (
 	"warble/engine"
 	"warble/internal/photo"
 	"warble/load"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // open opens a store with the roles over it.
@@ -26,14 +29,14 @@ func open(t testing.TB, spec string) *load.Store {
 		t.Fatal(err)
 	}
 	opt := warble.Options{TweetsPerDay: -1, CountTick: 5 * time.Millisecond}
-	fan := warble.NewFanout(stores, ids, opt)
+	fan := fanout.NewFanout(stores, ids, opt)
 	t.Cleanup(func() {
 		if err := errors.Join(ids.Close(context.Background()), stores.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	return &load.Store{
-		Stores: stores, Writer: warble.NewWriter(stores, ids, opt), Photos: photo.New(2),
+		Stores: stores, Writer: write.NewWriter(stores, ids, opt), Photos: photo.New(2),
 		HashPassword: func(_ context.Context, password string) (string, error) { return "hash of " + password, nil },
 		Token:        func(_ context.Context, user warble.UserID) (string, error) { return "token of " + user.String(), nil },
 		Settle:       func(ctx context.Context, progress func(int64)) error { return settle(ctx, fan, progress) },
@@ -41,7 +44,7 @@ func open(t testing.TB, spec string) *load.Store {
 }
 
 // settle runs fan-out until the log is empty.
-func settle(ctx context.Context, fan *warble.Fanout, progress func(int64)) error {
+func settle(ctx context.Context, fan *fanout.Fanout, progress func(int64)) error {
 	ctx, stop := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- fan.Run(ctx) }()
@@ -63,7 +66,7 @@ func settle(ctx context.Context, fan *warble.Fanout, progress func(int64)) error
 	}
 }
 
-func reader(s *load.Store) *warble.Reader { return warble.NewReader(s.Stores, warble.Options{}) }
+func reader(s *load.Store) *read.Reader { return read.NewReader(s.Stores, warble.Options{}) }
 
 // shared returns the path of a file of the material that all repositories
 // share. Without it the test is skipped, and fails where CI=true.

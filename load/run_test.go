@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"warble"
 	"warble/client"
 	"warble/internal/httpx"
 	"warble/load"
+	"warble/role/write"
 	"warble/server"
 )
 
@@ -30,7 +30,7 @@ func serve(t *testing.T, handles ...string) (url string, callers []load.Caller) 
 		}
 	})
 	for _, h := range handles {
-		u, err := srv.App.Writer.Register(t.Context(), warble.Registration{Handle: h, Email: h + "@example.org"})
+		u, err := srv.App.Writer.Register(t.Context(), write.Registration{Handle: h, Email: h + "@example.org"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,11 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,16 +19,20 @@ import (
 	"warble/auth"
 	"warble/engine"
 	"warble/engine/observe"
+	"warble/engine/pebble"
 	"warble/internal/photo"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // App is an open store with the roles over it: what every command works with.
 type App struct {
 	Stores *warble.Stores
 	IDs    *warble.IDs
-	Writer *warble.Writer
-	Reader *warble.Reader
-	Fanout *warble.Fanout
+	Writer *write.Writer
+	Reader *read.Reader
+	Fanout *fanout.Fanout
 	Auth   *auth.Service
 	Photos *photo.Processor
 	Limits warble.Options
@@ -47,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	}()
 	stores, err := engine.Open(ctx, cfg.Data, engine.Options{Log: app.Log, CacheBytes: cfg.CacheBytes})
 	if err != nil {
-		return app, err
+		return app, unusable(cfg.Data, err)
 	}
 	app.close = append(app.close, stores.Close)
 	if app.Stores, err = observe.Wrap(stores, app.Registry); err != nil {
@@ -58,12 +65,33 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	}
 	app.close = append(app.close, func() error { return app.IDs.Close(context.WithoutCancel(ctx)) })
 	app.Limits = cfg.options(app.Log)
-	app.Writer = warble.NewWriter(app.Stores, app.IDs, app.Limits)
-	app.Reader = warble.NewReader(app.Stores, app.Limits)
-	app.Fanout = warble.NewFanout(app.Stores, app.IDs, app.Limits)
+	app.Writer = write.NewWriter(app.Stores, app.IDs, app.Limits)
+	app.Reader = read.NewReader(app.Stores, app.Limits)
+	app.Fanout = fanout.NewFanout(app.Stores, app.IDs, app.Limits)
 	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
 	app.Photos = photo.New(max(1, runtime.GOMAXPROCS(0)/2))
 	return app, nil
+}
+
+// unusable makes a mistake of the operator's, with the way out, of a store that
+// cannot be opened because of what or where it is. Anything else is a failure.
+func unusable(spec string, err error) error {
+	e, known := errors.AsType[*warble.Error](err)
+	if errors.Is(err, warble.ErrInvalid) && known {
+		return usage("--data %q: %s", spec, e.Detail)
+	}
+	if known && e.Detail == "" && e.Err != nil {
+		err = e.Err
+	}
+	if errors.Is(err, pebble.ErrLocked) || errors.Is(err, pebble.ErrFormat) {
+		return usage("%v", err)
+	}
+	for _, place := range []error{fs.ErrPermission, syscall.ENOTDIR, syscall.EROFS, syscall.ENAMETOOLONG} {
+		if errors.Is(err, place) {
+			return usage("--data %q: %v; choose another directory, or make this one usable", spec, err)
+		}
+	}
+	return fmt.Errorf("the store %s cannot be opened: %w", spec, err)
 }
 
 // Close gives everything back, in the opposite order of Open.

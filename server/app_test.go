@@ -4,8 +4,7 @@ import (
 	"context"
 	"testing"
 	"time"
-
-	"warble"
+	"warble/role/write"
 )
 
 func TestSettledDoesNotWaitForWhatCameAfterIt(t *testing.T) {
@@ -18,7 +17,7 @@ func TestSettledDoesNotWaitForWhatCameAfterIt(t *testing.T) {
 	defer app.Close()
 	register := func(handle string) {
 		t.Helper()
-		if _, err := app.Writer.Register(ctx, warble.Registration{Handle: handle, Imported: true}); err != nil {
+		if _, err := app.Writer.Register(ctx, write.Registration{Handle: handle, Imported: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -81,7 +81,7 @@ func (s *Server) serveCommands(ctx context.Context, run Command) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /run", func(w http.ResponseWriter, r *http.Request) { s.runCommand(ctx, w, r, run) })
-	hs := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, BaseContext: func(net.Listener) context.Context { return ctx }}
+	hs := &http.Server{Handler: mux, ReadHeaderTimeout: s.bounds.header, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		if err := hs.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("the command socket stopped: %w", err)

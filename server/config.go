@@ -35,6 +35,13 @@ type Config struct {
 	TLSCert, TLSKey string
 	// Proxies is how many trusted proxies stand in front.
 	Proxies int
+	// MaxConnections bounds the open connections of the public address. At the
+	// bound idle ones are closed and new ones wait. 0: 16,384, or fewer where the
+	// process may not open so many files.
+	MaxConnections int
+	// Drain is how long the server, told to stop, goes on and says at /readyz
+	// that it is not ready, so that load balancers send nothing more.
+	Drain time.Duration
 	// CacheBytes bounds the engine's caches; 0: its default.
 	CacheBytes int64
 	// LegacyLength counts text as clients did before emoji weighed two.
@@ -49,6 +56,8 @@ type Config struct {
 	Debug bool
 	// Log replaces the logger that Quiet and Debug would make.
 	Log *slog.Logger
+
+	bounds bounds // of clients; zero: the usual ones
 }
 
 // Usage is a mistake in the configuration: one sentence that says what to do.
@@ -71,6 +80,9 @@ func (c *Config) check() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usage("--tls-cert and --tls-key go together: give both or neither")
+	}
+	if c.MaxConnections < 0 || c.Drain < 0 {
+		return usage("--max-connections and --drain cannot be negative")
 	}
 	for _, addr := range []string{c.Listen, c.Private} {
 		if addr == "" {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"warble"
 	"warble/internal/httpx"
 )
 
@@ -46,4 +47,16 @@ func plain(w http.ResponseWriter, status int, text string) error {
 	w.WriteHeader(status)
 	_, err := w.Write([]byte(text))
 	return err
+}
+
+// starting answers while the store is being opened.
+func starting(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/healthz":
+		_ = plain(w, http.StatusOK, "ok\n") // the client went away: nobody is left to tell
+	case "/readyz":
+		_ = plain(w, http.StatusServiceUnavailable, "not ready: starting or stopping\n")
+	default:
+		httpx.WriteError(w, r, warble.Fail(warble.ErrUnavailable, "The service is starting: try again in a moment."))
+	}
 }

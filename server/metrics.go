@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -12,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"warble"
 	"warble/internal/httpx"
+	"warble/role/fanout"
 )
 
 // observeRequests makes the per-route metrics out of the route table.
@@ -83,16 +84,16 @@ func (c fanoutCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	d := &c.app.Fanout.Delays
 	ch <- prometheus.MustNewConstMetric(descPushed, prometheus.CounterValue, float64(d.Pushed.Load()))
-	for class, upTo := range warble.DelayClasses {
+	for class, upTo := range fanout.DelayClasses {
 		label := "to " + strconv.Itoa(upTo)
-		if class == len(warble.DelayClasses)-1 {
+		if class == len(fanout.DelayClasses)-1 {
 			label = "more"
 		}
 		buckets, total := map[float64]uint64{}, uint64(0)
 		for i := range d.Buckets[class] {
 			total += uint64(d.Buckets[class][i].Load())
-			if i < len(warble.DelayBounds) {
-				buckets[float64(warble.DelayBounds[i])/1000] = total
+			if i < len(fanout.DelayBounds) {
+				buckets[float64(fanout.DelayBounds[i])/1000] = total
 			}
 		}
 		ch <- prometheus.MustNewConstHistogram(descDelay, total, float64(d.SumMs[class].Load())/1000, buckets, label)
@@ -102,16 +103,41 @@ func (c fanoutCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(descEmpty, prometheus.CounterValue, float64(h.Empty))
 }
 
+// listenPrivate opens the private address; nil: there is none.
+func (s *Server) listenPrivate() (net.Listener, error) {
+	if s.cfg.Private == "" {
+		return nil, nil
+	}
+	l, err := listen(s.cfg.Private, "--private")
+	if err != nil {
+		return nil, err
+	}
+	s.stop = append(s.stop, func(context.Context) error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) { // serving closed it
+			return err
+		}
+		return nil
+	})
+	return l, nil
+}
+
 // servePrivate serves metrics and profiles where only operators reach them.
-func (s *Server) servePrivate() error {
+func (s *Server) servePrivate(l net.Listener) {
 	reg := s.App.Registry
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fanoutCollector{s.App})
-	if s.cfg.Private == "" {
-		return nil
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
-	l, err := net.Listen("tcp", s.cfg.Private)
-	if err != nil {
-		return usage("cannot listen on %s for metrics: %v; choose another address with --private", s.cfg.Private, err)
+	gauge("warble_http_connections", "Open connections of the public address.", func() float64 { return float64(s.public.open.Load()) })
+	gauge("warble_http_connections_max", "How many it takes.", func() float64 { return float64(s.public.max) })
+	gauge("warble_ready", "1 while /readyz says yes.", func() float64 {
+		if s.ready.Load() {
+			return 1
+		}
+		return 0
+	})
+	if l == nil {
+		return
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
@@ -119,6 +145,7 @@ func (s *Server) servePrivate() error {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s.serve(l, mux, s.App.Log)
-	return nil
+	hs := s.newHTTP(mux, s.App.Log)
+	hs.WriteTimeout = 5 * time.Minute // a profile takes its time
+	s.stop = append(s.stop, s.serve(hs, l))
 }

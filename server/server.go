@@ -18,78 +18,73 @@ import (
 	"warble/web"
 )
 
-// Bounds of one HTTP server: what a client gets for sending its headers and
-// its body, for taking the answer (streams set deadlines of their own), and
-// between requests.
-const (
-	headerTime  = 10 * time.Second
-	bodyTime    = 60 * time.Second
-	answerTime  = 3 * time.Minute // from the headers on; a profile on the private listener takes long
-	idleTime    = 120 * time.Second
-	headerBytes = 32 << 10
-	drainTime   = 15 * time.Second
-)
+// bounds of an HTTP server: what a client gets for sending its headers and its
+// body, for the whole request until it has taken the answer (streams set
+// deadlines of their own), and between requests; and what Stop gives them all.
+type bounds struct{ header, body, answer, idle, drain time.Duration }
+
+func defaultBounds() bounds {
+	return bounds{header: 10 * time.Second, body: 60 * time.Second, answer: 2 * time.Minute, idle: 2 * time.Minute, drain: 15 * time.Second}
+}
+
+// headerBytes bounds a request's headers; net/http adds 4 KB.
+const headerBytes = 32 << 10
 
 // Server is a serving process.
 type Server struct {
 	App *App
-	// URL is the public address once Start has returned.
+	// URL is the public address.
 	URL string
 
 	cfg    Config
+	bounds bounds
+	public *limited
+	edges  atomic.Pointer[httpx.Mux] // nil until there is a store to ask
 	ready  atomic.Bool
-	drain  chan struct{} // closed when Stop begins
+	drain  chan struct{} // closed when listeners close
 	failed chan error
-	stop   []func(context.Context) error
+	leave  func(context.Context) error   // closes the public listener; nil: there is none
+	stop   []func(context.Context) error // the rest, the first to be called last
 }
 
-// Start opens the store and serves; when it returns the server is ready. run
-// is what the command socket executes; nil: no socket.
+// Start opens the store and serves; when it returns the server is ready. Until
+// then the public address answers that it is starting. run is what the command
+// socket executes; nil: no socket.
 func Start(ctx context.Context, cfg Config, run Command) (srv *Server, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	// The port first: a second start on it should fail before it touches the store.
-	public, err := listen(cfg.Listen)
-	if err != nil {
-		return nil, err
+	srv = &Server{cfg: cfg, bounds: cfg.bounds, drain: make(chan struct{}), failed: make(chan error, 4)}
+	if srv.bounds == (bounds{}) {
+		srv.bounds = defaultBounds()
 	}
-	app, err := Open(ctx, cfg)
-	if err != nil {
-		return nil, errors.Join(err, public.Close())
-	}
-	srv = &Server{App: app, cfg: cfg, drain: make(chan struct{}), failed: make(chan error, 4)}
-	srv.stop = append(srv.stop, func(context.Context) error { return app.Close() })
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, public.Close(), srv.Stop())
+			srv.cfg.Drain = 0
+			err = errors.Join(err, srv.Stop())
 			srv = nil
 		}
 	}()
+	// Addresses and certificate first: what is wrong there should be said before the store is touched.
+	private, err := srv.listenPrivate()
+	if err != nil {
+		return srv, err
+	}
+	if err := srv.listenPublic(); err != nil {
+		return srv, err
+	}
+	if srv.App, err = Open(ctx, cfg); err != nil {
+		return srv, err
+	}
+	srv.stop = append(srv.stop, func(context.Context) error { return srv.App.Close() })
 	srv.runFanout(ctx)
 	if err := srv.serveCommands(ctx, run); err != nil {
 		return srv, err
 	}
-	if err := srv.servePrivate(); err != nil {
-		return srv, err
-	}
-	if err := srv.servePublic(public); err != nil {
-		return srv, err
-	}
+	srv.servePrivate(private)
+	srv.mountEdges()
 	srv.ready.Store(true)
 	return srv, nil
-}
-
-// listen opens an address; a port in use is a sentence of its own.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err == nil {
-		return l, nil
-	}
-	if inUse(err) {
-		return nil, usage("%s is in use by another program: stop it, or choose another address with --listen", addr)
-	}
-	return nil, usage("cannot listen on %s: %v", addr, err)
 }
 
 func (s *Server) runFanout(ctx context.Context) {
@@ -104,29 +99,60 @@ func (s *Server) runFanout(ctx context.Context) {
 	s.stop = append(s.stop, func(context.Context) error { cancel(); <-done; return nil })
 }
 
-// servePublic mounts the edges.
-func (s *Server) servePublic(l net.Listener) error {
-	scheme := "http"
+// listenPublic opens the public address, which says that it is starting until
+// mountEdges.
+func (s *Server) listenPublic() error {
+	scheme, certs := "http", []tls.Certificate(nil)
 	if s.cfg.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(s.cfg.TLSCert, s.cfg.TLSKey)
 		if err != nil {
 			return usage("the certificate cannot be used: %v", err)
 		}
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
-		scheme = "https"
+		scheme, certs = "https", append(certs, cert)
 	}
-	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+l.Addr().String())
+	tcp, err := listen(s.cfg.Listen, "--listen")
+	if err != nil {
+		return err
+	}
+	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+tcp.Addr().String())
+	log := s.cfg.logger()
+	s.public = newLimited(tcp, connections(s.cfg.MaxConnections, openFiles()))
+	if wish := int64(s.cfg.MaxConnections); wish > s.public.max {
+		log.Warn("fewer connections than asked for: the process may not open more files", "connections", s.public.max, "asked", wish)
+	}
+	hs := s.newHTTP(http.HandlerFunc(s.serveHTTP), log)
+	s.public.full = func() {
+		log.Warn("too many connections: idle ones are closed", "connections", s.public.max)
+		hs.SetKeepAlivesEnabled(false) // closes what is idle, and what becomes idle
+	}
+	s.public.room = func() { hs.SetKeepAlivesEnabled(true) }
+	l := net.Listener(s.public)
+	if certs != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	s.leave = s.serve(hs, l)
+	return nil
+}
+
+// mountEdges lets the edges answer.
+func (s *Server) mountEdges() {
 	routes := append(Routes(s.App, s.URL, s.drain), s.healthRoutes()...)
-	mux := httpx.NewMux(routes, s.App.Auth.Mux(httpx.Options{
+	s.edges.Store(httpx.NewMux(routes, s.App.Auth.Mux(httpx.Options{
 		Observe:  s.App.observeRequests(routes),
 		CORS:     []string{"/2/", "/media/"},
 		TLS:      s.cfg.TLSCert != "",
 		NotFound: web.NotFound,
 		Access:   s.App.Log,
 		Log:      s.App.Log,
-	}))
-	s.serve(l, mux, s.App.Log)
-	return nil
+	})))
+}
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if mux := s.edges.Load(); mux != nil {
+		mux.ServeHTTP(w, r)
+		return
+	}
+	starting(w, r)
 }
 
 // Routes is the route table of all edges; the handlers of a nil App cannot be
@@ -140,28 +166,33 @@ func Routes(app *App, url string, drain <-chan struct{}) []httpx.Route {
 	return append(routes, web.Routes(web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log})...)
 }
 
-// serve runs an HTTP server on a listener until Stop.
-func (s *Server) serve(l net.Listener, h http.Handler, log *slog.Logger) {
-	hs := &http.Server{
+func (s *Server) newHTTP(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       bodyTime,
-		WriteTimeout:      answerTime,
-		IdleTimeout:       idleTime,
+		ReadHeaderTimeout: s.bounds.header,
+		ReadTimeout:       s.bounds.body,
+		WriteTimeout:      s.bounds.answer,
+		IdleTimeout:       s.bounds.idle,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// A connection of HTTP/2 may have this under way and unread, not the megabyte and 250 that are usual.
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 128 << 10},
 	}
+}
+
+// serve runs an HTTP server on a listener. stop finishes what is under way.
+func (s *Server) serve(hs *http.Server, l net.Listener) (stop func(context.Context) error) {
 	go func() {
 		if err := hs.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serving stopped: %w", err)
 		}
 	}()
-	s.stop = append(s.stop, func(ctx context.Context) error {
+	return func(ctx context.Context) error {
 		if err := hs.Shutdown(ctx); err != nil {
-			return hs.Close() // who still streams or dawdles is cut off
+			return hs.Close() // who still dawdles is cut off
 		}
 		return nil
-	})
+	}
 }
 
 // Wait returns when ctx ends (nil) or something failed that cannot be got over.
@@ -174,13 +205,21 @@ func (s *Server) Wait(ctx context.Context) error {
 	}
 }
 
-// Stop finishes what is under way, for at most drainTime, and closes the store.
+// Stop finishes what is under way, for a bounded time, and closes the store.
+// Before that, for Config.Drain, the server goes on and only says that it is
+// not ready.
 func (s *Server) Stop() error {
 	s.ready.Store(false)
+	if s.cfg.Drain > 0 {
+		<-time.After(s.cfg.Drain)
+	}
 	close(s.drain)
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	ctx, cancel := context.WithTimeout(context.Background(), s.bounds.drain)
 	defer cancel()
 	var errs []error
+	if s.leave != nil {
+		errs = append(errs, s.leave(ctx))
+	}
 	for i := len(s.stop) - 1; i >= 0; i-- {
 		errs = append(errs, s.stop[i](ctx))
 	}

@@ -12,6 +12,7 @@ import (
 	"warble"
 	"warble/auth"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 var printTable = flag.Bool("table", false, "print the table of authorization as it is")
@@ -81,11 +82,11 @@ func newScene(t *testing.T, strange bool) *scene {
 		s.ann.follow(s.bob)
 	}
 	s.ann.follow(s.carol)
-	d, err := w.writer.Upload(t.Context(), s.bob.id, warble.Upload{Full: []byte("full"), Small: []byte("small"), MIME: "image/jpeg", Width: 1, Height: 1, SmallW: 1, SmallH: 1})
+	d, err := w.writer.Upload(t.Context(), s.bob.id, write.Upload{Full: []byte("full"), Small: []byte("small"), MIME: "image/jpeg", Width: 1, Height: 1, SmallW: 1, SmallH: 1})
 	s.must(err)
 	m, err := warble.MediaOf(d)
 	s.must(err)
-	free, err := w.writer.Upload(t.Context(), s.ann.id, warble.Upload{Full: []byte("full"), Small: []byte("small"), MIME: "image/jpeg", Width: 1, Height: 1, SmallW: 1, SmallH: 1})
+	free, err := w.writer.Upload(t.Context(), s.ann.id, write.Upload{Full: []byte("full"), Small: []byte("small"), MIME: "image/jpeg", Width: 1, Height: 1, SmallW: 1, SmallH: 1})
 	s.must(err)
 	tweet := s.bob.post("/2/tweets", map[string]any{"text": "a " + secret + " for @ann", "media": map[string]any{"media_ids": []string{d.ID.String()}}}).want(201).str("data", "id")
 	for _, p := range []*someone{s.ann, s.carol} {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"warble/role/read"
+	"warble/role/write"
 
 	"warble"
 )
@@ -15,7 +17,7 @@ import (
 
 // appendTweet appends a tweet as one viewer sees it. of is a retweet's
 // original as the viewer sees it, else nil.
-func (a *api) appendTweet(b []byte, it, of *warble.Item, m mask) []byte {
+func (a *api) appendTweet(b []byte, it, of *read.Item, m mask) []byte {
 	t := it.Tweet
 	key := fragmentKey{id: t.ID, version: uint64(t.Version), fields: m &^ tLive}
 	if of != nil {
@@ -47,7 +49,7 @@ func (a *api) appendTweet(b []byte, it, of *warble.Item, m mask) []byte {
 
 // appendTweetMetrics appends public_metrics. Warble does not count views: the
 // member is there because strict clients want it.
-func appendTweetMetrics(b []byte, c *warble.TweetCounts, m mask) []byte {
+func appendTweetMetrics(b []byte, c *read.TweetCounts, m mask) []byte {
 	if m&tPosts != 0 {
 		b = append(b, `,"public_metrics":{"repost_count":`...)
 	} else {
@@ -63,7 +65,7 @@ func appendTweetMetrics(b []byte, c *warble.TweetCounts, m mask) []byte {
 
 // appendTweetFragment appends all of a tweet's object that does not change
 // while its rows stay the same, without the closing brace.
-func appendTweetFragment(b []byte, t *warble.Tweet, author *warble.User, of *warble.Item, m mask) []byte {
+func appendTweetFragment(b []byte, t *warble.Tweet, author *warble.User, of *read.Item, m mask) []byte {
 	text := textOf(t, of)
 	b = append(b, `{"id":`...)
 	b = appendID(b, t.ID)
@@ -106,7 +108,7 @@ func appendTweetFragment(b []byte, t *warble.Tweet, author *warble.User, of *war
 }
 
 // textOf is the text shown: a retweet's begins with whom it is of.
-func textOf(t *warble.Tweet, of *warble.Item) string {
+func textOf(t *warble.Tweet, of *read.Item) string {
 	switch {
 	case t.RetweetOf == 0:
 		return t.Text
@@ -116,7 +118,7 @@ func textOf(t *warble.Tweet, of *warble.Item) string {
 	return "RT @" + of.Author.Handle + ": " + of.Tweet.Text
 }
 
-func mentionsOf(t *warble.Tweet, of *warble.Item) []warble.UserID {
+func mentionsOf(t *warble.Tweet, of *read.Item) []warble.UserID {
 	if of == nil {
 		return t.Mentions
 	}
@@ -152,8 +154,8 @@ func appendRareFields(b []byte, t *warble.Tweet, lang string, m mask) []byte {
 	if m&tEdit != 0 {
 		b = append(b, `,"edit_controls":{"is_edit_eligible":`...)
 		b = strconv.AppendBool(b, t.RetweetOf == 0 && t.Poll == nil)
-		b = appendIntMember(b, "edits_remaining", int64(warble.MaxEdits)+1-int64(t.Version))
-		b = appendTimeMember(b, "editable_until", t.Created().Add(warble.EditTime))
+		b = appendIntMember(b, "edits_remaining", int64(write.MaxEdits)+1-int64(t.Version))
+		b = appendTimeMember(b, "editable_until", t.Created().Add(write.EditTime))
 		b = append(b, '}')
 	}
 	return b

@@ -2,13 +2,14 @@ package twitter
 
 import (
 	"strconv"
+	"warble/role/read"
 
 	"warble"
 )
 
 // appendUser appends a person. p brings numbers and the relation to the
 // viewer, where asked for; nil leaves them out.
-func (a *api) appendUser(b []byte, u *warble.User, p *warble.Person, m mask) []byte {
+func (a *api) appendUser(b []byte, u *warble.User, p *read.Person, m mask) []byte {
 	key := fragmentKey{id: u.ID, version: u.Version, fields: m&^uLive | ofUser}
 	if frag, ok := a.fragments.get(key); ok {
 		b = append(b, frag...)
@@ -96,7 +97,7 @@ func appendUserEntities(b []byte, u *warble.User) []byte {
 	return append(b, '}')
 }
 
-func appendUserMetrics(b []byte, c *warble.UserCounts, m mask) []byte {
+func appendUserMetrics(b []byte, c *read.UserCounts, m mask) []byte {
 	b = append(b, `,"public_metrics":{"followers_count":`...)
 	b = strconv.AppendInt(b, c.Followers, 10)
 	b = appendIntMember(b, "following_count", c.Following)
@@ -114,7 +115,7 @@ func appendUserMetrics(b []byte, c *warble.UserCounts, m mask) []byte {
 
 // appendConnection appends the relation to the viewer in X's words. That
 // somebody blocks the viewer is not among them.
-func appendConnection(b []byte, r *warble.Relation) []byte {
+func appendConnection(b []byte, r *read.Relation) []byte {
 	b = append(b, `,"connection_status":[`...)
 	for _, s := range [...]struct {
 		name string
@@ -174,7 +175,7 @@ func (a *api) appendMedia(b []byte, p *warble.Photo, m mask) []byte {
 }
 
 // appendPoll appends a tweet's poll and how it stands.
-func (a *api) appendPoll(b []byte, it *warble.Item, m mask) []byte {
+func (a *api) appendPoll(b []byte, it *read.Item, m mask) []byte {
 	p := it.Tweet.Poll
 	b = append(b, `{"id":`...)
 	b = appendID(b, p.ID)
@@ -212,7 +213,7 @@ func (a *api) appendPoll(b []byte, it *warble.Item, m mask) []byte {
 }
 
 // appendList appends a list.
-func appendList(b []byte, l *warble.List, n *warble.ListCounts, m mask) []byte {
+func appendList(b []byte, l *warble.List, n *read.ListCounts, m mask) []byte {
 	b = append(b, `{"id":`...)
 	b = appendID(b, l.ID)
 	b = appendStringMember(b, "name", l.Name)

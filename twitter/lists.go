@@ -6,6 +6,8 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 type listBody struct {
@@ -19,7 +21,7 @@ func (a *api) createList(w http.ResponseWriter, r *http.Request, c *httpx.Call) 
 	if err := httpx.Decode(w, r, 0, &body); err != nil {
 		return err
 	}
-	l, err := a.Writer.CreateList(r.Context(), c.Who.User, c.ID, warble.ListEdit(body))
+	l, err := a.Writer.CreateList(r.Context(), c.Who.User, c.ID, write.ListEdit(body))
 	if err != nil {
 		return named(err, "")
 	}
@@ -39,7 +41,7 @@ func (a *api) editList(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 	if err := httpx.Decode(w, r, 0, &body); err != nil {
 		return err
 	}
-	if _, err := a.Writer.EditList(r.Context(), c.Who.User, id, warble.ListEdit(body)); err != nil {
+	if _, err := a.Writer.EditList(r.Context(), c.Who.User, id, write.ListEdit(body)); err != nil {
 		return named(err, "id")
 	}
 	return replyBool(w, r, "updated", true)
@@ -103,7 +105,7 @@ func (a *api) unpinList(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 }
 
 // listCounts is the numbers of a list, where they are asked for.
-func (a *api) listCounts(ctx context.Context, viewer warble.UserID, q *query, id warble.DocID) (*warble.ListCounts, error) {
+func (a *api) listCounts(ctx context.Context, viewer warble.UserID, q *query, id warble.DocID) (*read.ListCounts, error) {
 	if q.list&(lMembers|lFollowers) == 0 {
 		return nil, nil
 	}
@@ -144,7 +146,7 @@ func (d *answer) owners(ctx context.Context, lists []*warble.List) error {
 	for i, l := range lists {
 		ids[i] = l.Owner
 	}
-	people, err := d.a.Reader.People(ctx, d.viewer, warble.PeopleInclude{}, ids...)
+	people, err := d.a.Reader.People(ctx, d.viewer, read.PeopleInclude{}, ids...)
 	if err != nil {
 		return err
 	}
@@ -157,7 +159,7 @@ func (d *answer) owners(ctx context.Context, lists []*warble.List) error {
 }
 
 // aShelf is a list of lists that belongs to a person named in the path.
-type aShelf func(ctx context.Context, viewer, user warble.UserID, p warble.Page) (*warble.ListPage, error)
+type aShelf func(ctx context.Context, viewer, user warble.UserID, p warble.Page) (*read.ListPage, error)
 
 func (a *api) listsOf(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *spec, list aShelf) error {
 	id, err := pathID(r, "id")

@@ -13,6 +13,7 @@ import (
 	"warble"
 	"warble/internal/httpx"
 	"warble/internal/photo"
+	"warble/role/write"
 )
 
 const (
@@ -204,7 +205,7 @@ func (a *api) store(ctx context.Context, user warble.UserID, id warble.DocID, da
 	if err != nil {
 		return nil, photoError(err)
 	}
-	d, err := a.Writer.Upload(ctx, user, warble.Upload{
+	d, err := a.Writer.Upload(ctx, user, write.Upload{
 		ID: id, Full: p.Full, Small: p.Small, MIME: p.MIME, Blurhash: p.Blurhash,
 		Width: p.Width, Height: p.Height, SmallW: p.SmallWidth, SmallH: p.SmallHeight,
 	})

@@ -5,6 +5,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
 )
 
 // noticeNames are what the kinds of notification are called on the wire.
@@ -47,7 +48,7 @@ func (a *api) notifications(w http.ResponseWriter, r *http.Request, c *httpx.Cal
 	return nil
 }
 
-func (d *answer) notice(v *warble.Notification) {
+func (d *answer) notice(v *read.Notification) {
 	d.b = appendID(append(d.b, `{"id":`...), v.ID)
 	d.b = appendStringMember(d.b, "type", noticeNames[v.Kind])
 	d.b = appendTimeMember(d.b, "created_at", v.At)

@@ -8,6 +8,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
 )
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms) }
@@ -20,7 +21,7 @@ type answer struct {
 	b      []byte
 
 	users  []*warble.User // to include, in order of appearance
-	tweets []*warble.Item
+	tweets []*read.Item
 }
 
 // send sends a finished document. b grew out of buf and goes back there.
@@ -31,7 +32,7 @@ func send(w http.ResponseWriter, r *http.Request, buf *buffer, status int, b []b
 }
 
 // replyTweets answers with a page of tweets.
-func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.UserID, q *query, tl *warble.Timeline, o order) error {
+func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.UserID, q *query, tl *read.Timeline, o order) error {
 	buf := getBuffer()
 	d := answer{a: a, q: q, viewer: viewer, b: buf.b}
 	d.b = append(d.b, '{')
@@ -54,8 +55,8 @@ func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.
 }
 
 // tweet appends one tweet and notes whom and what it brings along.
-func (d *answer) tweet(it *warble.Item, tl *warble.Timeline) {
-	var of *warble.Item
+func (d *answer) tweet(it *read.Item, tl *read.Timeline) {
+	var of *read.Item
 	if it.Tweet.RetweetOf != 0 {
 		of = tl.Refs[it.Tweet.RetweetOf]
 	}
@@ -77,7 +78,7 @@ func (d *answer) tweet(it *warble.Item, tl *warble.Timeline) {
 	}
 }
 
-func (d *answer) mentioned(t *warble.Tweet, tl *warble.Timeline) {
+func (d *answer) mentioned(t *warble.Tweet, tl *read.Timeline) {
 	if d.q.exp&xReplyTo != 0 && t.ReplyAuthor != 0 {
 		d.user(tl.People[t.ReplyAuthor])
 	}
@@ -101,7 +102,7 @@ func (d *answer) user(u *warble.User) {
 	d.users = append(d.users, u)
 }
 
-func (d *answer) ref(it *warble.Item) {
+func (d *answer) ref(it *read.Item) {
 	if d.q.exp&xRefAuthors != 0 {
 		d.user(it.Author)
 	}
@@ -114,7 +115,7 @@ func (d *answer) ref(it *warble.Item) {
 }
 
 // includes appends "includes":{…}, — with its comma — when there is something.
-func (d *answer) includes(ctx context.Context, tl *warble.Timeline) error {
+func (d *answer) includes(ctx context.Context, tl *read.Timeline) error {
 	open := len(d.b)
 	d.b = append(d.b, `"includes":{`...)
 	empty := len(d.b)
@@ -159,7 +160,7 @@ func (d *answer) includeUsers(ctx context.Context) error {
 	if len(d.users) == 0 {
 		return nil
 	}
-	var people []*warble.Person
+	var people []*read.Person
 	if inc := d.q.people(d.viewer); inc.Counts || inc.Relation {
 		ids := make([]warble.UserID, len(d.users))
 		for i, u := range d.users {
@@ -175,7 +176,7 @@ func (d *answer) includeUsers(ctx context.Context) error {
 		if i > 0 {
 			d.b = append(d.b, ',')
 		}
-		var p *warble.Person
+		var p *read.Person
 		if people != nil {
 			p = people[i]
 		}
@@ -193,10 +194,10 @@ func (d *answer) userMask() mask {
 	return d.q.user
 }
 
-func (d *answer) includeMedia(empty int, tl *warble.Timeline) {
+func (d *answer) includeMedia(empty int, tl *read.Timeline) {
 	first := true
 	var seen []warble.DocID
-	d.each(tl, func(it *warble.Item) {
+	d.each(tl, func(it *read.Item) {
 	next:
 		for i := range it.Tweet.Photos {
 			p := &it.Tweet.Photos[i]
@@ -220,9 +221,9 @@ func (d *answer) includeMedia(empty int, tl *warble.Timeline) {
 	}
 }
 
-func (d *answer) includePolls(empty int, tl *warble.Timeline) {
+func (d *answer) includePolls(empty int, tl *read.Timeline) {
 	first := true
-	d.each(tl, func(it *warble.Item) {
+	d.each(tl, func(it *read.Item) {
 		if it.Tweet.Poll == nil {
 			return
 		}
@@ -240,7 +241,7 @@ func (d *answer) includePolls(empty int, tl *warble.Timeline) {
 }
 
 // each walks the tweets of the answer: the page's, then the included ones.
-func (d *answer) each(tl *warble.Timeline, f func(*warble.Item)) {
+func (d *answer) each(tl *read.Timeline, f func(*read.Item)) {
 	for i := range tl.Items {
 		if tl.Items[i].Tweet != nil {
 			f(&tl.Items[i])
@@ -258,7 +259,7 @@ next:
 }
 
 // meta appends "meta":{…} of a page of tweets.
-func (d *answer) meta(tl *warble.Timeline, o order) {
+func (d *answer) meta(tl *read.Timeline, o order) {
 	d.b = append(d.b, `"meta":{"result_count":`...)
 	d.b = strconv.AppendInt(d.b, int64(len(tl.Items)), 10)
 	if n := len(tl.Items); n > 0 {
@@ -286,7 +287,7 @@ func (d *answer) listMeta(n int, next warble.ID, o order) {
 }
 
 // replyPeople answers with a page of people.
-func (a *api) replyPeople(w http.ResponseWriter, r *http.Request, viewer warble.UserID, q *query, page *warble.PeoplePage, o order) error {
+func (a *api) replyPeople(w http.ResponseWriter, r *http.Request, viewer warble.UserID, q *query, page *read.PeoplePage, o order) error {
 	buf := getBuffer()
 	d := answer{a: a, q: q, viewer: viewer, b: append(buf.b, '{')}
 	n := 0
@@ -313,7 +314,7 @@ func (a *api) replyPeople(w http.ResponseWriter, r *http.Request, viewer warble.
 }
 
 // pinned includes people's pinned tweets, as far as the viewer may see them.
-func (d *answer) pinned(ctx context.Context, people []*warble.Person) error {
+func (d *answer) pinned(ctx context.Context, people []*read.Person) error {
 	if d.q.exp&xPinned == 0 {
 		return nil
 	}

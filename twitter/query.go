@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"warble/role/read"
 
 	"warble"
 )
@@ -44,8 +45,8 @@ func (q *query) word(tweet, post string) string {
 
 // include says what a page of tweets must bring for these fields. Refs are
 // always there: a retweet's text is its original's.
-func (q *query) include(viewer warble.UserID) warble.Include {
-	return warble.Include{
+func (q *query) include(viewer warble.UserID) read.Include {
+	return read.Include{
 		Counts:    q.tweet&tMetrics != 0 || q.exp&xPolls != 0,
 		Flags:     q.tweet&tViewer != 0 && viewer != 0,
 		Refs:      true,
@@ -54,12 +55,12 @@ func (q *query) include(viewer warble.UserID) warble.Include {
 	}
 }
 
-func (q *query) timeline(viewer warble.UserID) warble.TimelineQuery {
-	return warble.TimelineQuery{Page: q.page, NoReplies: q.noReplies, NoRetweets: q.noRetweets, Include: q.include(viewer)}
+func (q *query) timeline(viewer warble.UserID) read.TimelineQuery {
+	return read.TimelineQuery{Page: q.page, NoReplies: q.noReplies, NoRetweets: q.noRetweets, Include: q.include(viewer)}
 }
 
-func (q *query) people(viewer warble.UserID) warble.PeopleInclude {
-	return warble.PeopleInclude{Counts: q.user&uMetrics != 0, Relation: q.user&uConnection != 0 && viewer != 0}
+func (q *query) people(viewer warble.UserID) read.PeopleInclude {
+	return read.PeopleInclude{Counts: q.user&uMetrics != 0, Relation: q.user&uConnection != 0 && viewer != 0}
 }
 
 // queryCache remembers what query strings mean. Clients send the same few.

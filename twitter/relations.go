@@ -7,6 +7,8 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 func (a *api) follow(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
@@ -19,8 +21,8 @@ func (a *api) follow(w http.ResponseWriter, r *http.Request, c *httpx.Call) erro
 		return named(err, "target_user_id")
 	}
 	b := append(make([]byte, 0, 64), `{"data":{"following":`...)
-	b = strconv.AppendBool(b, state == warble.Following)
-	b = appendBoolMember(b, "pending_follow", state == warble.Requested)
+	b = strconv.AppendBool(b, state == write.Following)
+	b = appendBoolMember(b, "pending_follow", state == write.Requested)
 	httpx.ReplyJSON(w, r, http.StatusOK, append(b, "}}"...))
 	return nil
 }
@@ -65,7 +67,7 @@ func (a *api) settleRequest(w http.ResponseWriter, r *http.Request, c *httpx.Cal
 }
 
 // aCrowd is a list of people that belongs to a thing named in the path.
-type aCrowd func(ctx context.Context, viewer, thing warble.ID, p warble.Page, inc warble.PeopleInclude) (*warble.PeoplePage, error)
+type aCrowd func(ctx context.Context, viewer, thing warble.ID, p warble.Page, inc read.PeopleInclude) (*read.PeoplePage, error)
 
 func (a *api) peopleOf(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *spec, list aCrowd) error {
 	id, err := pathID(r, "id")
@@ -84,11 +86,11 @@ func (a *api) peopleOf(w http.ResponseWriter, r *http.Request, c *httpx.Call, s 
 }
 
 // ownPeople is peopleOf for lists that only their owner may see.
-func (a *api) ownPeople(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *spec, list func(context.Context, warble.UserID, warble.Page, warble.PeopleInclude) (*warble.PeoplePage, error)) error {
+func (a *api) ownPeople(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *spec, list func(context.Context, warble.UserID, warble.Page, read.PeopleInclude) (*read.PeoplePage, error)) error {
 	if _, err := own(r, c); err != nil {
 		return err
 	}
-	return a.peopleOf(w, r, c, s, func(ctx context.Context, viewer, _ warble.ID, p warble.Page, inc warble.PeopleInclude) (*warble.PeoplePage, error) {
+	return a.peopleOf(w, r, c, s, func(ctx context.Context, viewer, _ warble.ID, p warble.Page, inc read.PeopleInclude) (*read.PeoplePage, error) {
 		return list(ctx, viewer, p, inc)
 	})
 }

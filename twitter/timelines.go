@@ -6,6 +6,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
 )
 
 // home is generateTimeline: the hot read.
@@ -26,7 +27,7 @@ func (a *api) home(w http.ResponseWriter, r *http.Request, c *httpx.Call) error 
 }
 
 // aList is a list of tweets that belongs to a thing named in the path.
-type aList func(ctx context.Context, viewer, thing warble.ID, q warble.TimelineQuery) (*warble.Timeline, error)
+type aList func(ctx context.Context, viewer, thing warble.ID, q read.TimelineQuery) (*read.Timeline, error)
 
 func (a *api) tweetsOf(w http.ResponseWriter, r *http.Request, c *httpx.Call, s *spec, list aList) error {
 	id, err := pathID(r, "id")
@@ -68,7 +69,7 @@ func (a *api) bookmarks(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	if _, err := own(r, c); err != nil {
 		return err
 	}
-	return a.tweetsOf(w, r, c, a.specs.bookmarks, func(ctx context.Context, viewer, _ warble.ID, q warble.TimelineQuery) (*warble.Timeline, error) {
+	return a.tweetsOf(w, r, c, a.specs.bookmarks, func(ctx context.Context, viewer, _ warble.ID, q read.TimelineQuery) (*read.Timeline, error) {
 		return a.Reader.Bookmarks(ctx, viewer, q)
 	})
 }

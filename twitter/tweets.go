@@ -9,6 +9,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 // wireNames says what the domain's parameters are called in this API.
@@ -117,8 +118,8 @@ type geoBody struct {
 }
 
 // draft turns the body into the domain's words.
-func (t *tweetBody) draft() (warble.Draft, error) {
-	d := warble.Draft{Text: t.Text, ContentWarning: t.ContentWarning, Lang: t.Lang}
+func (t *tweetBody) draft() (write.Draft, error) {
+	d := write.Draft{Text: t.Text, ContentWarning: t.ContentWarning, Lang: t.Lang}
 	for name, given := range map[string]bool{
 		"card_uri": t.CardURI != "", "community_id": t.CommunityID != "", "direct_message_deep_link": t.DirectMessageURI != "",
 		"nullcast": t.Nullcast, "for_super_followers_only": t.SuperFollowers,
@@ -151,7 +152,7 @@ func (t *tweetBody) draft() (warble.Draft, error) {
 		}
 	}
 	if t.Poll != nil {
-		d.Poll = &warble.PollDraft{Options: t.Poll.Options, Minutes: t.Poll.Minutes}
+		d.Poll = &write.PollDraft{Options: t.Poll.Options, Minutes: t.Poll.Minutes}
 		if t.ReplySettings == "" {
 			t.ReplySettings = t.Poll.ReplySettings
 		}
@@ -223,7 +224,7 @@ func (a *api) postTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	return nil
 }
 
-func (a *api) edit(r *http.Request, c *httpx.Call, previous string, d warble.Draft) (*warble.Tweet, error) {
+func (a *api) edit(r *http.Request, c *httpx.Call, previous string, d write.Draft) (*warble.Tweet, error) {
 	const param = "edit_options.previous_post_id"
 	id, err := warble.ParseID(previous)
 	if err != nil {

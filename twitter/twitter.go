@@ -17,12 +17,14 @@ import (
 	"warble/auth"
 	"warble/internal/httpx"
 	"warble/internal/photo"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // Deps are what the API stands on.
 type Deps struct {
-	Reader *warble.Reader
-	Writer *warble.Writer
+	Reader *read.Reader
+	Writer *write.Writer
 	Stores *warble.Stores // Blobs, Hub, and the documents of uploads in flight
 	Auth   *auth.Service
 	Photos *photo.Processor

@@ -6,15 +6,17 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // replyPerson answers with one person.
-func (a *api) replyPerson(w http.ResponseWriter, r *http.Request, viewer warble.UserID, status int, q *query, p *warble.Person) error {
+func (a *api) replyPerson(w http.ResponseWriter, r *http.Request, viewer warble.UserID, status int, q *query, p *read.Person) error {
 	buf := getBuffer()
 	d := answer{a: a, q: q, viewer: viewer, b: append(buf.b, `{"data":`...)}
 	d.b = a.appendUser(d.b, p.User, p, d.userMask())
 	d.b = append(d.b, ',')
-	if err := d.pinned(r.Context(), []*warble.Person{p}); err != nil {
+	if err := d.pinned(r.Context(), []*read.Person{p}); err != nil {
 		return err
 	}
 	d.b[len(d.b)-1] = '}' // the comma that came last
@@ -105,7 +107,7 @@ func (a *api) usersByUsernames(w http.ResponseWriter, r *http.Request, c *httpx.
 	if len(names) > 100 {
 		return warble.Invalid("usernames", "", "at most 100 may be asked for at once")
 	}
-	people := make([]*warble.Person, len(names))
+	people := make([]*read.Person, len(names))
 	for i, name := range names {
 		if !validUsername(name) {
 			return warble.Invalid("usernames", name, "a username is 1 to 15 letters, digits and underscores")
@@ -119,7 +121,7 @@ func (a *api) usersByUsernames(w http.ResponseWriter, r *http.Request, c *httpx.
 }
 
 // replyAsked answers with people asked for one by one; nil is missing.
-func (a *api) replyAsked(w http.ResponseWriter, r *http.Request, c *httpx.Call, q *query, people []*warble.Person, param string, values []string) error {
+func (a *api) replyAsked(w http.ResponseWriter, r *http.Request, c *httpx.Call, q *query, people []*read.Person, param string, values []string) error {
 	buf := getBuffer()
 	d := answer{a: a, q: q, viewer: c.Who.User, b: append(buf.b, '{')}
 	var missing []*httpx.Problem
@@ -174,13 +176,13 @@ func (a *api) register(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 		return err
 	}
 	c.Changing = true
-	u, err := a.Writer.Register(r.Context(), warble.Registration{
+	u, err := a.Writer.Register(r.Context(), write.Registration{
 		ID: c.ID, Handle: body.Username, Name: body.Name, Email: body.Email, PasswordHash: hash, Born: body.Born,
 	})
 	if err != nil {
 		return named(err, "")
 	}
-	return a.replyPerson(w, r, u.ID, http.StatusCreated, &query{}, &warble.Person{User: u})
+	return a.replyPerson(w, r, u.ID, http.StatusCreated, &query{}, &read.Person{User: u})
 }
 
 // profileBody is the body of PATCH /2/users/me: what is not there stays.
@@ -205,7 +207,7 @@ func (a *api) editProfile(w http.ResponseWriter, r *http.Request, c *httpx.Call)
 	if err != nil {
 		return err
 	}
-	edit := warble.ProfileEdit{Name: body.Name, Bio: body.Description, Location: body.Location, URL: body.URL, Protected: body.Protected}
+	edit := write.ProfileEdit{Name: body.Name, Bio: body.Description, Location: body.Location, URL: body.URL, Protected: body.Protected}
 	if edit.Avatar, err = optionalID("avatar_media_id", body.Avatar); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"warble"
 	"warble/auth"
 	"warble/internal/httpx"
+	"warble/role/read"
 )
 
 // at is a fixed id: n milliseconds after the new year of 2026.
@@ -20,7 +21,7 @@ func at(n int64) warble.ID {
 }
 
 // fixed is a page with everything there is, made of rows that never change.
-func fixed() *warble.Timeline {
+func fixed() *read.Timeline {
 	ann := &warble.User{
 		ID: at(1), Version: 1, Handle: "ann", Name: `Ann "A" <b>`, Bio: "I like #go and https://go.dev", Location: "Oslo", URL: "https://ann.example",
 		Avatar: &warble.Photo{Media: at(3), ID: warble.PhotoID{1}}, Header: &warble.Photo{Media: at(4), ID: warble.PhotoID{2}}, Pinned: at(10),
@@ -38,15 +39,15 @@ func fixed() *warble.Timeline {
 		Poll: &warble.Poll{ID: at(20), Options: []string{"a", "b"}, Ends: at(20).Millis() + 5*60_000}}
 	quoted := &warble.Tweet{ID: at(6), Author: bob.ID, Version: 1, Text: "quoted", Conversation: at(6)}
 	retweet := &warble.Tweet{ID: at(30), Author: bob.ID, Version: 1, RetweetOf: full.ID, RetweetAuthor: ann.ID, Conversation: at(30)}
-	item := warble.Item{
-		Tweet: full, Author: ann, Pos: full.ID, Counts: warble.TweetCounts{Replies: 1, Retweets: 2, Quotes: 3, Likes: 4, Bookmarks: 5},
-		Viewer: warble.ViewerFlags{Liked: true, Bookmarked: true},
+	item := read.Item{
+		Tweet: full, Author: ann, Pos: full.ID, Counts: read.TweetCounts{Replies: 1, Retweets: 2, Quotes: 3, Likes: 4, Bookmarks: 5},
+		Viewer: read.ViewerFlags{Liked: true, Bookmarked: true},
 	}
 	again := item
 	again.Tweet, again.Author, again.Pos = retweet, bob, retweet.ID
-	return &warble.Timeline{
-		Items: []warble.Item{again, {Tweet: poll, Author: bob, Pos: poll.ID, Poll: &warble.PollResult{Votes: []int64{7, 8}}}, item},
-		Refs:  map[warble.TweetID]*warble.Item{full.ID: &item, quoted.ID: {Tweet: quoted, Author: bob}},
+	return &read.Timeline{
+		Items: []read.Item{again, {Tweet: poll, Author: bob, Pos: poll.ID, Poll: &read.PollResult{Votes: []int64{7, 8}}}, item},
+		Refs:  map[warble.TweetID]*read.Item{full.ID: &item, quoted.ID: {Tweet: quoted, Author: bob}},
 		People: map[warble.UserID]*warble.User{
 			ann.ID: ann, bob.ID: bob,
 		},

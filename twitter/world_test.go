@@ -21,6 +21,9 @@ import (
 	"warble/engine/mem"
 	"warble/internal/httpx"
 	"warble/internal/photo"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -29,10 +32,10 @@ var update = flag.Bool("update", false, "write golden files")
 type world struct {
 	t      testing.TB
 	stores *warble.Stores
-	writer *warble.Writer
-	reader *warble.Reader
+	writer *write.Writer
+	reader *read.Reader
 	auth   *auth.Service
-	fan    *warble.Fanout
+	fan    *fanout.Fanout
 	mux    http.Handler
 	drain  chan struct{}
 }
@@ -49,7 +52,7 @@ func newWorldWith(t testing.TB, opt auth.Options) *world {
 	}
 	rules := warble.Options{CountTick: 5 * time.Millisecond}
 	w := &world{t: t, stores: s, drain: make(chan struct{})}
-	w.writer, w.reader = warble.NewWriter(s, ids, rules), warble.NewReader(s, rules)
+	w.writer, w.reader = write.NewWriter(s, ids, rules), read.NewReader(s, rules)
 	opt.Cost = auth.Cost{Memory: 8, Time: 1, Threads: 1}
 	w.auth = auth.NewService(s, w.writer, opt)
 	routes := append(Routes(Deps{
@@ -58,7 +61,7 @@ func newWorldWith(t testing.TB, opt auth.Options) *world {
 	}), w.auth.Routes()...)
 	w.mux = httpx.NewMux(routes, w.auth.Mux(httpx.Options{CORS: []string{"/2/", "/media/"}}))
 	done := make(chan error, 1)
-	w.fan = warble.NewFanout(s, ids, rules)
+	w.fan = fanout.NewFanout(s, ids, rules)
 	go func() { done <- w.fan.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
@@ -91,7 +94,7 @@ type someone struct {
 
 func (w *world) join(name string) *someone {
 	w.t.Helper()
-	u, err := w.writer.Register(w.t.Context(), warble.Registration{Handle: name, Name: strings.ToUpper(name[:1]) + name[1:], Email: name + "@warble.test"})
+	u, err := w.writer.Register(w.t.Context(), write.Registration{Handle: name, Name: strings.ToUpper(name[:1]) + name[1:], Email: name + "@warble.test"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 )
 
 // entry is a form a person fills in: what he wrote, and what is wrong with it.
@@ -152,7 +153,7 @@ func (s *site) signup(w http.ResponseWriter, r *http.Request, _ *httpx.Call) err
 	hash, err := s.Auth.HashPassword(r.Context(), fields.Get("password"))
 	if err == nil {
 		var u *warble.User
-		u, err = s.Writer.Register(r.Context(), warble.Registration{
+		u, err = s.Writer.Register(r.Context(), write.Registration{
 			Handle: handle, Name: fields.Get("name"), Email: fields.Get("email"), PasswordHash: hash, Born: fields.Get("date_of_birth"),
 		})
 		if err == nil {

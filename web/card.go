@@ -3,22 +3,23 @@ package web
 import (
 	"strconv"
 	"time"
+	"warble/role/read"
 
 	"warble"
 )
 
 // card is a tweet as a page shows it.
 type card struct {
-	*warble.Item
+	*read.Item
 	Retweeter *warble.User // who brought it here; nil for nobody
-	Quoted    *warble.Item // nil: quotes nothing, or what may not be seen
+	Quoted    *read.Item   // nil: quotes nothing, or what may not be seen
 	Answers   string       // the handle of whom it replies to; empty for nobody
 	Now       time.Time
 	Large     bool // the tweet its page is about
 }
 
 // cards are the tweets of a page. A retweet shows its original.
-func (s *site) cards(tl *warble.Timeline) []card {
+func (s *site) cards(tl *read.Timeline) []card {
 	out := make([]card, 0, len(tl.Items))
 	for i := range tl.Items {
 		if c, ok := s.card(tl, &tl.Items[i]); ok {
@@ -28,7 +29,7 @@ func (s *site) cards(tl *warble.Timeline) []card {
 	return out
 }
 
-func (s *site) card(tl *warble.Timeline, it *warble.Item) (card, bool) {
+func (s *site) card(tl *read.Timeline, it *read.Item) (card, bool) {
 	c := card{Item: it, Now: s.Clock()}
 	if it.Tweet == nil {
 		return c, false
@@ -64,7 +65,7 @@ type option struct {
 }
 
 // options is how a poll stands.
-func options(it *warble.Item) (lines []option, total int64) {
+func options(it *read.Item) (lines []option, total int64) {
 	best := int64(1)
 	for _, n := range it.Poll.Votes {
 		total += n

@@ -8,6 +8,7 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/read"
 )
 
 // listing is a page of tweets with the way to the next.
@@ -19,7 +20,7 @@ type listing struct {
 }
 
 // listing makes one out of a timeline whose address is path with the query keep.
-func (s *site) listing(r *http.Request, tl *warble.Timeline, empty string) listing {
+func (s *site) listing(r *http.Request, tl *read.Timeline, empty string) listing {
 	l := listing{Cards: s.cards(tl), Empty: empty}
 	q := r.URL.Query()
 	if q.Get("before") != "" {
@@ -43,7 +44,7 @@ func (s *site) newest(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 	if err != nil {
 		return err
 	}
-	tl, err := s.Reader.Public(r.Context(), viewer(c), warble.TimelineQuery{Page: p, Include: all()})
+	tl, err := s.Reader.Public(r.Context(), viewer(c), read.TimelineQuery{Page: p, Include: all()})
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (s *site) profile(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 		return err
 	}
 	ctx := r.Context()
-	person, err := s.Reader.PersonByHandle(ctx, viewer(c), warble.PeopleInclude{Counts: true}, handle)
+	person, err := s.Reader.PersonByHandle(ctx, viewer(c), read.PeopleInclude{Counts: true}, handle)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (s *site) profile(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 		return err
 	}
 	f.About, f.Canon = plain(u.Bio, 160), profilePath(u)
-	tl, err := s.Reader.UserTimeline(ctx, viewer(c), u.ID, warble.TimelineQuery{Page: p, Include: all()})
+	tl, err := s.Reader.UserTimeline(ctx, viewer(c), u.ID, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrForbidden) {
 		f.Hidden = true
 		return s.show(w, r, http.StatusOK, f, profilePage(person, nil, listing{Empty: sentence(httpx.ProblemOf(err).Detail)}))
@@ -162,7 +163,7 @@ func titleOf(t *warble.Tweet) string {
 type results struct {
 	Query  string
 	Wrong  string // why the query cannot be read
-	People []*warble.Person
+	People []*read.Person
 	listing
 }
 
@@ -193,7 +194,7 @@ func (s *site) find(w http.ResponseWriter, r *http.Request, c *httpx.Call, query
 	if query == "" {
 		return s.show(w, r, http.StatusOK, f, searchPage(title, found))
 	}
-	tl, err := s.Reader.Search(r.Context(), viewer(c), query, warble.TimelineQuery{Page: p, Include: all()})
+	tl, err := s.Reader.Search(r.Context(), viewer(c), query, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrInvalid) {
 		found.Wrong = sentence(httpx.ProblemOf(err).Detail)
 		return s.show(w, r, http.StatusBadRequest, f, searchPage(title, found))
@@ -203,7 +204,7 @@ func (s *site) find(w http.ResponseWriter, r *http.Request, c *httpx.Call, query
 	}
 	found.listing = s.listing(r, tl, "No tweet says that.")
 	if p.Before == 0 && !strings.ContainsFunc(query, isOperator) {
-		people, err := s.Reader.SearchPeople(r.Context(), viewer(c), query, warble.Page{Limit: 3}, warble.PeopleInclude{Counts: true})
+		people, err := s.Reader.SearchPeople(r.Context(), viewer(c), query, warble.Page{Limit: 3}, read.PeopleInclude{Counts: true})
 		if err != nil && !refused(r.Context(), err) {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"warble"
 	"warble/internal/httpx"
 	"warble/internal/photo"
+	"warble/role/write"
 )
 
 func TestFrontPageShowsTheNewestPublicTweetsAndCommandsThatFindThem(t *testing.T) {
@@ -18,9 +19,9 @@ func TestFrontPageShowsTheNewestPublicTweetsAndCommandsThatFindThem(t *testing.T
 	ann, bob := w.person("ann", "Ann"), w.person("bob", "Bob")
 	b := w.browser()
 	b.get("/").has(200, "<h1>", "Nobody has tweeted yet")
-	first := w.tweets(ann, warble.Draft{Text: "Ahoy #sea and @bob at example.org/x", Place: &warble.Place{Name: "Boston"}})
-	w.tweets(bob, warble.Draft{Text: "So true", QuoteOf: first.ID})
-	w.tweets(bob, warble.Draft{Text: "It drowns", ContentWarning: "The end of the book"})
+	first := w.tweets(ann, write.Draft{Text: "Ahoy #sea and @bob at example.org/x", Place: &warble.Place{Name: "Boston"}})
+	w.tweets(bob, write.Draft{Text: "So true", QuoteOf: first.ID})
+	w.tweets(bob, write.Draft{Text: "It drowns", ContentWarning: "The end of the book"})
 	a := b.get("/").has(200, slogan,
 		"Content warning", "The end of the book", "It drowns",
 		"So true", `aria-label="Quoted tweet by Ann"`, "Ahoy",
@@ -53,7 +54,7 @@ func TestOlderWalksToTheEndAndShowsEachTweetOnce(t *testing.T) {
 	ann := w.person("ann", "Ann")
 	const n = 45
 	for range n {
-		w.tweets(ann, warble.Draft{Text: "wave"})
+		w.tweets(ann, write.Draft{Text: "wave"})
 	}
 	b := w.browser()
 	next := regexp.MustCompile(`rel="next" href="([^"]*)"`)
@@ -84,7 +85,7 @@ func TestPollShowsSharesAndPhotosShowTheirText(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	ann, bob := w.person("ann", "Ann"), w.person("bob", "Bob")
-	poll := w.tweets(ann, warble.Draft{Text: "Which?", Poll: &warble.PollDraft{Options: []string{"Sail", "Row"}, Minutes: 60}})
+	poll := w.tweets(ann, write.Draft{Text: "Which?", Poll: &write.PollDraft{Options: []string{"Sail", "Row"}, Minutes: 60}})
 	w.no(w.writer.Vote(ctx, bob.ID, poll.ID, []int{1}))
 	b := w.browser()
 	b.signIn("bob")
@@ -94,10 +95,10 @@ func TestPollShowsSharesAndPhotosShowTheirText(t *testing.T) {
 	w.no(err)
 	id, err := w.writer.NextID(ctx)
 	w.no(err)
-	_, err = w.writer.Upload(ctx, ann.ID, warble.Upload{ID: id, Full: pic.Full, Small: pic.Small, MIME: pic.MIME, Blurhash: pic.Blurhash,
+	_, err = w.writer.Upload(ctx, ann.ID, write.Upload{ID: id, Full: pic.Full, Small: pic.Small, MIME: pic.MIME, Blurhash: pic.Blurhash,
 		Alt: `A "bay"`, Width: pic.Width, Height: pic.Height, SmallW: pic.SmallWidth, SmallH: pic.SmallHeight})
 	w.no(err)
-	shot := w.tweets(ann, warble.Draft{Media: []warble.DocID{id}})
+	shot := w.tweets(ann, write.Draft{Media: []warble.DocID{id}})
 	b.get("/").has(200, photoURL(&shot.Photos[0], "full"), photoURL(&shot.Photos[0], "small"), `alt="A &#34;bay&#34;"`, `width="640"`, `height="400"`)
 	b.get("/@ann/status/"+shot.ID.String()).has(200, "<title>Ann: “a photo”")
 }
@@ -107,17 +108,17 @@ func TestProfileShowsThePersonAndWhatMayBeSeen(t *testing.T) {
 	ctx := context.Background()
 	ann, bob := w.person("Ann", "Ann B."), w.person("bob", "Bob")
 	bio, link, yes := "Tides & <b>maps</b>", "https://example.org/a?b=1&c", true
-	pin := w.tweets(ann, warble.Draft{Text: "on top"})
-	_, err := w.writer.EditProfile(ctx, ann.ID, warble.ProfileEdit{Bio: &bio, URL: &link, Pinned: &pin.ID})
+	pin := w.tweets(ann, write.Draft{Text: "on top"})
+	_, err := w.writer.EditProfile(ctx, ann.ID, write.ProfileEdit{Bio: &bio, URL: &link, Pinned: &pin.ID})
 	w.no(err)
-	_, err = w.writer.Retweet(ctx, ann.ID, w.tweets(bob, warble.Draft{Text: "by bob"}).ID)
+	_, err = w.writer.Retweet(ctx, ann.ID, w.tweets(bob, write.Draft{Text: "by bob"}).ID)
 	w.no(err)
 	b := w.browser()
 	b.get("/ann").leads(301, "/@Ann")
 	b.get("/@ann?before=9").leads(301, "/@Ann?before=9")
 	b.get("/@Ann").has(200, "Ann B.", "@Ann", "Tides &amp; &lt;b&gt;maps&lt;/b&gt;", `href="https://example.org/a?b=1&amp;c"`, "Pinned", "on top", "retweeted", "by bob")
 
-	_, err = w.writer.EditProfile(ctx, ann.ID, warble.ProfileEdit{Protected: &yes})
+	_, err = w.writer.EditProfile(ctx, ann.ID, write.ProfileEdit{Protected: &yes})
 	w.no(err)
 	b.get("/@Ann").has(200, "private", "approved followers only").hasNot("on top")
 	b.get("/@Ann/status/"+pin.ID.String()).has(403, "approved followers only").hasNot("on top")
@@ -130,9 +131,9 @@ func TestProfileShowsThePersonAndWhatMayBeSeen(t *testing.T) {
 func TestTweetPageShowsWhatIsAboveAndBelow(t *testing.T) {
 	w := newWorld(t)
 	ann, bob := w.person("ann", "Ann"), w.person("bob", "Bob")
-	top := w.tweets(ann, warble.Draft{Text: "top"})
-	mid := w.tweets(bob, warble.Draft{Text: "middle", ReplyTo: top.ID})
-	w.tweets(ann, warble.Draft{Text: "below it", ReplyTo: mid.ID})
+	top := w.tweets(ann, write.Draft{Text: "top"})
+	mid := w.tweets(bob, write.Draft{Text: "middle", ReplyTo: top.ID})
+	w.tweets(ann, write.Draft{Text: "below it", ReplyTo: mid.ID})
 	b := w.browser()
 	at := "/@bob/status/" + mid.ID.String()
 	b.get(at).has(200, `rel="canonical" href="`+at+`"`, ">top<", ">middle<", "Replies", "Replying to", ">@bob</a>", ">below it<")
@@ -148,7 +149,7 @@ func TestTweetPageShowsWhatIsAboveAndBelow(t *testing.T) {
 func TestSearchFindsTweetsAndPeopleAndExplainsABadQuery(t *testing.T) {
 	w := newWorld(t)
 	ann := w.person("ann", "Ann Harbour")
-	w.tweets(ann, warble.Draft{Text: "harbour lights #port"})
+	w.tweets(ann, write.Draft{Text: "harbour lights #port"})
 	b := w.browser()
 	w.until("people are indexed", func() bool { return strings.Contains(b.get("/search?q=harbour").page, "Ann Harbour</strong> ") })
 	b.get("/search?q=harbour").has(200, `value="harbour"`, "People", "@ann", "lights")
@@ -168,12 +169,12 @@ func TestWhatPeopleWriteStaysText(t *testing.T) {
 	const evil = `"'><script>x</script><img src=x onerror=x>`
 	ann := w.person("ann", evil)
 	bio, place, link := evil+" javascript:alert(1)", `<i onclick=x>`, "https://e.example/'onmouseover=x//"
-	_, err := w.writer.EditProfile(ctx, ann.ID, warble.ProfileEdit{Bio: &bio, Location: &place, URL: &link})
+	_, err := w.writer.EditProfile(ctx, ann.ID, write.ProfileEdit{Bio: &bio, Location: &place, URL: &link})
 	w.no(err)
-	w.tweets(ann, warble.Draft{Text: evil + " https://e.example/\"onfocus=x", ContentWarning: evil, Place: &warble.Place{Name: evil}})
-	poll := w.tweets(ann, warble.Draft{Text: "?", Lang: "en", Poll: &warble.PollDraft{Options: []string{`<script>x</script>`, `"><svg onload=x>`}, Minutes: 60}})
-	quoting := w.tweets(ann, warble.Draft{Text: "q", QuoteOf: poll.ID})
-	reply := w.tweets(ann, warble.Draft{Text: evil, ReplyTo: quoting.ID})
+	w.tweets(ann, write.Draft{Text: evil + " https://e.example/\"onfocus=x", ContentWarning: evil, Place: &warble.Place{Name: evil}})
+	poll := w.tweets(ann, write.Draft{Text: "?", Lang: "en", Poll: &write.PollDraft{Options: []string{`<script>x</script>`, `"><svg onload=x>`}, Minutes: 60}})
+	quoting := w.tweets(ann, write.Draft{Text: "q", QuoteOf: poll.ID})
+	reply := w.tweets(ann, write.Draft{Text: evil, ReplyTo: quoting.ID})
 	app, _, err := w.auth.AddApp(ctx, 0, evil, []string{"https://app.example/cb"}, false)
 	w.no(err)
 	b := w.browser()

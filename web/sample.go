@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"warble/role/read"
 
 	"github.com/a-h/templ"
 
@@ -17,7 +18,7 @@ type sample struct{ Does, Line string }
 
 // samples are commands that work when pasted, without a token, and find
 // something on this very page.
-func (s *site) samples(r *http.Request, tl *warble.Timeline) []sample {
+func (s *site) samples(r *http.Request, tl *read.Timeline) []sample {
 	base := s.base(r)
 	out := []sample{{"Search", "curl -s '" + base + "/2/tweets/search/recent?query=" + seen(tl) + "&tweet.fields=created_at'"}}
 	if len(tl.Items) > 0 {
@@ -46,7 +47,7 @@ func (s *site) base(r *http.Request) string {
 
 // seen is a word to search for that a tweet of the page says: a tag if there
 // is one, else a word of plain letters.
-func seen(tl *warble.Timeline) string {
+func seen(tl *read.Timeline) string {
 	for _, it := range tl.Items {
 		for _, tag := range warble.Hashtags(it.Tweet.Text) {
 			if easy(tag) {

@@ -22,12 +22,14 @@ import (
 	"warble"
 	"warble/auth"
 	"warble/internal/httpx"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // Deps are what the pages stand on.
 type Deps struct {
-	Reader *warble.Reader
-	Writer *warble.Writer
+	Reader *read.Reader
+	Writer *write.Writer
 	Auth   *auth.Service
 	URL    string           // the public address, without a slash at the end
 	Clock  func() time.Time // default: time.Now
@@ -111,7 +113,7 @@ func (s *site) frame(r *http.Request, c *httpx.Call, title string) (*frame, erro
 	if viewer(c) == 0 {
 		return f, nil
 	}
-	people, err := s.Reader.People(r.Context(), viewer(c), warble.PeopleInclude{}, viewer(c))
+	people, err := s.Reader.People(r.Context(), viewer(c), read.PeopleInclude{}, viewer(c))
 	if err == nil && people[0] != nil {
 		f.Viewer = people[0].User
 	}
@@ -217,7 +219,7 @@ func page(r *http.Request) (warble.Page, error) {
 }
 
 // all is what a card on a page needs to know about its tweet.
-func all() warble.Include { return warble.Include{Counts: true, Refs: true, Mentioned: true} }
+func all() read.Include { return read.Include{Counts: true, Refs: true, Mentioned: true} }
 
 // photoURL is where a photo is served. size is full or small.
 func photoURL(p *warble.Photo, size string) string {

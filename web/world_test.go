@@ -15,14 +15,17 @@ import (
 	"warble/auth"
 	"warble/engine/mem"
 	"warble/internal/httpx"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // world is the pages over a memory engine, and people in it.
 type world struct {
 	testing.TB
 	stores *warble.Stores
-	writer *warble.Writer
-	reader *warble.Reader
+	writer *write.Writer
+	reader *read.Reader
 	auth   *auth.Service
 	server *httptest.Server
 }
@@ -35,10 +38,10 @@ func newWorld(t testing.TB) *world {
 	w := &world{TB: t, stores: mem.New(mem.Options{})}
 	ids, err := warble.NewIDs(ctx, w.stores.Claims, time.Now)
 	w.no(err)
-	w.writer = warble.NewWriter(w.stores, ids, warble.Options{})
-	w.reader = warble.NewReader(w.stores, warble.Options{})
+	w.writer = write.NewWriter(w.stores, ids, warble.Options{})
+	w.reader = read.NewReader(w.stores, warble.Options{})
 	w.auth = auth.NewService(w.stores, w.writer, auth.Options{Cost: auth.Cost{Memory: 8, Time: 1, Threads: 1}})
-	fanout := warble.NewFanout(w.stores, ids, warble.Options{CountTick: time.Millisecond})
+	fanout := fanout.NewFanout(w.stores, ids, warble.Options{CountTick: time.Millisecond})
 	done := make(chan error, 1)
 	go func() { done <- fanout.Run(ctx) }()
 	routes := append(Routes(Deps{Reader: w.reader, Writer: w.writer, Auth: w.auth, URL: "http://warble.test"}), w.auth.Routes()...)
@@ -65,13 +68,13 @@ func (w *world) person(handle, name string) *warble.User {
 	w.Helper()
 	hash, err := w.auth.HashPassword(context.Background(), password)
 	w.no(err)
-	u, err := w.writer.Register(context.Background(), warble.Registration{Handle: handle, Name: name, Email: handle + "@warble.test", PasswordHash: hash})
+	u, err := w.writer.Register(context.Background(), write.Registration{Handle: handle, Name: name, Email: handle + "@warble.test", PasswordHash: hash})
 	w.no(err)
 	return u
 }
 
 // tweets posts, and waits until search has it.
-func (w *world) tweets(u *warble.User, d warble.Draft) *warble.Tweet {
+func (w *world) tweets(u *warble.User, d write.Draft) *warble.Tweet {
 	w.Helper()
 	t, err := w.writer.PostTweet(context.Background(), u.ID, d)
 	w.no(err)

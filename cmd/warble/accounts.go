@@ -9,12 +9,14 @@ import (
 
 	"warble"
 	"warble/internal/httpx"
+	"warble/role/write"
 	"warble/server"
 )
 
 func userCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Make, list, suspend and delete accounts"}
-	c.AddCommand(userAdd(e), userList(e), userSet(e, "suspend", "Hide an account and its tweets, until --undo", true), userDelete(e))
+	c := &cobra.Command{Use: "user", Short: "Make, list, suspend and delete accounts",
+		Example: "  warble user add ann --email ann@example.org --password 'correct horse battery'\n  warble user suspend ann"}
+	c.AddCommand(userAdd(e), userList(e), userSuspend(e), userDelete(e))
 	return c
 }
 
@@ -24,8 +26,11 @@ func userAdd(e *env) *cobra.Command {
 		Use: "add HANDLE", Short: "Make an account", Args: cobra.ExactArgs(1),
 		Example: "  warble user add ann --email ann@example.org --password 'correct horse battery'",
 		RunE: func(c *cobra.Command, args []string) error {
+			if email == "" {
+				return usagef("an account has an e-mail address: add --email %s@example.org", args[0])
+			}
 			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
-				r := warble.Registration{Handle: args[0], Name: name, Email: email}
+				r := write.Registration{Handle: args[0], Name: name, Email: email}
 				if r.Name == "" {
 					r.Name = args[0]
 				}
@@ -54,8 +59,9 @@ func userAdd(e *env) *cobra.Command {
 func userList(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List accounts", Args: cobra.NoArgs,
+		Example: "  warble user list\n  warble user list | grep suspended",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tHANDLE\tNAME\tSTATE")
 				for shard := range warble.Shards {
@@ -97,17 +103,18 @@ func state(u *warble.User) string {
 	return ""
 }
 
-func userSet(e *env, use, short string, on bool) *cobra.Command {
+func userSuspend(e *env) *cobra.Command {
 	var undo bool
 	c := &cobra.Command{
-		Use: use + " HANDLE", Short: short, Args: cobra.ExactArgs(1),
+		Use: "suspend HANDLE", Short: "Hide an account and its tweets, until --undo", Args: cobra.ExactArgs(1),
+		Example: "  warble user suspend ann\n  warble user suspend ann --undo",
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				u, err := user(ctx, app, args[0])
 				if err != nil {
 					return err
 				}
-				if err := app.Writer.Suspend(ctx, u.ID, on != undo); err != nil {
+				if err := app.Writer.Suspend(ctx, u.ID, !undo); err != nil {
 					return err
 				}
 				word := "is suspended"
@@ -126,8 +133,9 @@ func userSet(e *env, use, short string, on bool) *cobra.Command {
 func userDelete(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete HANDLE", Short: "Delete an account for good", Args: cobra.ExactArgs(1),
+		Example: "  warble user delete ann",
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				u, err := user(ctx, app, args[0])
 				if err != nil {
 					return err
@@ -148,7 +156,7 @@ func tokenCommand(e *env) *cobra.Command {
 		Long:    "Make an access token with every scope. The token alone is the last line of standard output.",
 		Example: "  TOKEN=$(warble token ann | tail -n 1)\n  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/2/users/me",
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				u, err := user(ctx, app, args[0])
 				if err != nil {
 					return err
@@ -165,7 +173,8 @@ func tokenCommand(e *env) *cobra.Command {
 }
 
 func appCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "app", Short: "Register OAuth 2 apps"}
+	c := &cobra.Command{Use: "app", Short: "Register OAuth 2 apps",
+		Example: "  warble app add 'My client' --redirect http://127.0.0.1:3000/callback"}
 	var redirects []string
 	var confidential bool
 	add := &cobra.Command{

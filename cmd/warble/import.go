@@ -40,7 +40,8 @@ an import that was broken off is simply run again; it goes on where it stopped.
 Rows that cannot be imported are listed with line and reason, and the rest is.`
 
 func importCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "import", Short: "Import tweets, follows or photos", Long: importLong}
+	c := &cobra.Command{Use: "import", Short: "Import tweets, follows or photos", Long: importLong,
+		Example: "  warble import tweets tweets.csv\n  warble import follows ego-twitter.edges.gz --handles tweets.csv --both\n  warble import photos ./holiday --as ann"}
 	c.AddCommand(importTweets(e), importFollows(e), importPhotos(e))
 	return c
 }
@@ -54,7 +55,7 @@ func importTweets(e *env) *cobra.Command {
 has them tweet_coord and tweet_location. A tweet is the same as another if handle,
 time and text are. Times are UTC. Authors without an account get one.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.importWith(c.Context(), rejects, "tweets", func(ctx context.Context, s *load.Store, opt load.ImportOptions) (load.Report, error) {
+			return e.importWith(c.Context(), args[0], rejects, "tweets", func(ctx context.Context, s *load.Store, opt load.ImportOptions) (load.Report, error) {
 				return s.ImportTweets(ctx, e.path(args[0]), opt)
 			})
 		},
@@ -72,7 +73,7 @@ func importFollows(e *env) *cobra.Command {
 		Long: `Import a follow graph: a gzip file of a line USERS,PAIRS,u,graph and a line A,B for each
 pair, where A follows B. People without an account get one: n1, n2 and so on.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.importWith(c.Context(), rejects, "follows", func(ctx context.Context, s *load.Store, common load.ImportOptions) (load.Report, error) {
+			return e.importWith(c.Context(), args[0], rejects, "follows", func(ctx context.Context, s *load.Store, common load.ImportOptions) (load.Report, error) {
 				o := opt
 				o.ImportOptions = common
 				if o.Handles != "" {
@@ -94,7 +95,7 @@ func importPhotos(e *env) *cobra.Command {
 		Use: "photos DIR", Short: "Post every photo of a folder as a tweet", Args: cobra.ExactArgs(1),
 		Example: "  warble import photos ./holiday --as ann",
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.importWith(c.Context(), rejects, "photos", func(ctx context.Context, s *load.Store, opt load.ImportOptions) (load.Report, error) {
+			return e.importWith(c.Context(), args[0], rejects, "photos", func(ctx context.Context, s *load.Store, opt load.ImportOptions) (load.Report, error) {
 				return s.ImportPhotos(ctx, e.path(args[0]), as, opt)
 			})
 		},
@@ -106,7 +107,12 @@ func importPhotos(e *env) *cobra.Command {
 
 // importWith runs an import, waits until what it brought is searchable and
 // counted, and prints its report.
-func (e *env) importWith(ctx context.Context, rejects, what string, run func(context.Context, *load.Store, load.ImportOptions) (load.Report, error)) error {
+func (e *env) importWith(ctx context.Context, from, rejects, what string, run func(context.Context, *load.Store, load.ImportOptions) (load.Report, error)) error {
+	if info, err := os.Stat(e.path(from)); err != nil {
+		return usagef("%s cannot be read: %v", from, errors.Unwrap(err))
+	} else if info.IsDir() != (what == "photos") {
+		return usagef("%s cannot be read: tweets and follows come from a file, photos from a directory", from)
+	}
 	return e.withApp(ctx, func(ctx context.Context, app *server.App) error {
 		list, err := e.openRejects(rejects)
 		if err != nil {
@@ -116,9 +122,14 @@ func (e *env) importWith(ctx context.Context, rejects, what string, run func(con
 		opt := load.ImportOptions{Rejects: list.add, Meter: func(what string) load.Meter { return e.meter(what) }}
 		r, err := run(ctx, s, opt)
 		err = errors.Join(err, list.close())
-		e.printReport(r, what)
+		if err == nil || r.Read > 0 {
+			e.printReport(r, what)
+		}
+		if err != nil && r.Read > 0 {
+			fmt.Fprintln(e.errOut, "warble: what was imported is kept, and the same command goes on from there")
+		}
 		if err != nil {
-			return fmt.Errorf("%w; what was imported is kept, and the same command goes on from there", err)
+			return err
 		}
 		m := e.meter("search, counts and homes")
 		start := time.Now()

@@ -83,8 +83,9 @@ func loadTokens(e *env) *cobra.Command {
 	var people int
 	c := &cobra.Command{
 		Use: "tokens", Short: "Make access tokens for random people: lines of id and token", Args: cobra.NoArgs,
+		Example: "  warble load tokens --people 8 > tokens.txt\n  warble load --tokens tokens.txt",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				ids, err := somePeople(ctx, app, people)
 				if err != nil {
 					return err

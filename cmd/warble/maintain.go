@@ -11,18 +11,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"warble"
+	"warble/role/fanout"
 	"warble/server"
 )
 
 func checkCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "Check every invariant of a store; exit 1 if one does not hold", Args: cobra.NoArgs,
+		Example: "  warble check --data dir:/var/lib/warble",
 		Long: `Check every invariant of a store: counts equal their rows, every edge is the same from
 both ends, tweets are whole, photos are there, search and homes hold only what is
 or was there. First fan-out catches up with the log. On a running store a breach
 is looked at again before it is printed.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return e.withApp(c.Context(), e.check)
+			return e.withStore(c.Context(), e.check)
 		},
 	}
 }
@@ -39,7 +41,7 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 	}
 	m.Done()
 	breaches := 0
-	checker := warble.NewChecker(app.Stores, func(b warble.Breach) {
+	checker := fanout.NewChecker(app.Stores, func(b fanout.Breach) {
 		breaches++
 		fmt.Fprintln(e.out, b)
 	})
@@ -64,8 +66,9 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 func rebuildCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Restore search, counts and homes from truth", Args: cobra.NoArgs,
+		Example: "  warble rebuild --data dir:/var/lib/warble",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				m := e.meter("rebuilding")
 				var things int64
 				err := app.Fanout.Rebuild(ctx, func(shards int, n int64) { things = n; m.Set(int64(shards), warble.Shards) })
@@ -84,6 +87,7 @@ func routesCommand(e *env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "routes", Short: "Print the route table: method, path, role, scope, rate limit", Args: cobra.NoArgs,
+		Example: "  warble routes\n  warble routes --json",
 		RunE: func(*cobra.Command, []string) error {
 			type row struct {
 				Method, Path, Role, Scope string
@@ -110,12 +114,13 @@ func routesCommand(e *env) *cobra.Command {
 	return c
 }
 
-// version is set by the linker for a release: -ldflags '-X main.version=1.2.3'.
+// versionDefault is the version of a program that was not built from a tagged commit.
 const versionDefault = "development"
 
 func versionCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Example: "  warble version",
 		RunE: func(*cobra.Command, []string) error {
 			v := versionDefault
 			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {

@@ -54,6 +54,9 @@ func run(ctx context.Context, e *env) int {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(e.errOut, "warble: interrupted")
 		return exitFailed
+	case errors.Is(err, warble.ErrInvalid):
+		fmt.Fprintln(e.errOut, "warble: "+sentence(err))
+		return exitUsage
 	}
 	fmt.Fprintln(e.errOut, "warble: "+sentence(err))
 	return exitFailed
@@ -81,8 +84,8 @@ const rootLong = `Warble is a Twitter-like service in one binary: tweets, photos
 home timelines and search, with the wire shape of the X API v2.
 
   warble serve --demo --dev     start a small living network on 127.0.0.1:8080
-  warble user add ann           make an account
-  warble token ann              an access token for it, for curl and scripts
+  warble user add ann --email ann@example.org --password 'a long password'
+  warble token ann              an access token for her, for curl and scripts
 
 Every command takes --data; "dir:PATH" keeps everything in one directory. While
 a server has that directory open, commands run inside it, through a socket.
@@ -106,32 +109,50 @@ func newRoot(e *env) *cobra.Command {
 	root.AddCommand(serveCommand(e), userCommand(e), tokenCommand(e), appCommand(e), importCommand(e),
 		checkCommand(e), rebuildCommand(e), loadCommand(e), benchCommand(e), routesCommand(e), versionCommand(e))
 	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		fixArgs(c)
-	}
+	fixArgs(root)
 	return root
 }
 
 // fixArgs makes wrong arguments a usage error, with the way out.
 func fixArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if c.HasSubCommands() && !c.Runnable() {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return noCommand(c, args[0])
+			}
+			return c.Help()
+		}
+	} else if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
 				return usagef("%v; the command is: %s", err, c.UseLine())
 			}
 			return nil
 		}
-	} else if c.HasSubCommands() {
-		c.RunE = func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("there is no command %q; %s --help shows what there is", c.CommandPath()+" "+args[0], c.CommandPath())
-			}
-			return c.Help()
-		}
 	}
 	for _, sub := range c.Commands() {
 		fixArgs(sub)
 	}
+}
+
+func noCommand(c *cobra.Command, name string) error {
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		return usagef("there is no command %q; did you mean %q?", c.CommandPath()+" "+name, c.CommandPath()+" "+near[0])
+	}
+	return usagef("there is no command %q; %s --help shows what there is", c.CommandPath()+" "+name, c.CommandPath())
+}
+
+// withStore is withApp for work that makes no sense on a store that is only
+// just being made: a mistyped directory stays untouched.
+func (e *env) withStore(ctx context.Context, work func(context.Context, *server.App) error) error {
+	if dir, ok := strings.CutPrefix(e.config.Data, "dir:"); ok && e.app == nil && dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "FORMAT")); errors.Is(err, os.ErrNotExist) {
+			return usagef("there is no store in %s: say where it is with --data, or make one with warble serve", dir)
+		}
+	}
+	return e.withApp(ctx, work)
 }
 
 // withApp runs work on the store: in the server that has it open, or on the
@@ -180,6 +201,9 @@ func user(ctx context.Context, app *server.App, handle string) (*warble.User, er
 	}
 	if u == nil {
 		return nil, fmt.Errorf("there is no account with the handle %s", handle)
+	}
+	if u.Deleted {
+		return nil, fmt.Errorf("the account %s has been deleted", handle)
 	}
 	return u, nil
 }

@@ -32,6 +32,8 @@ func serveCommand(e *env) *cobra.Command {
 	f.IntVar(&cfg.MaxFollowing, "max-following", 0, "accounts one may follow (default 5,000; -1: no limit)")
 	f.IntVar(&cfg.TweetsPerDay, "tweets-per-day", 0, "tweets one may post in 24 hours (default 2,400; -1: no limit)")
 	f.IntVar(&cfg.PushLine, "push-line", 0, "followers from which an author is pulled by readers (default 1,000,000)")
+	f.IntVar(&cfg.MaxConnections, "max-connections", 0, "open connections at most (default 16,384, or what the limit of open files allows)")
+	f.DurationVar(&cfg.Drain, "drain", 0, "after a signal to stop, go on for so long with /readyz saying no, for load balancers")
 	f.Int64Var(&cfg.CacheBytes, "cache-bytes", 0, "bound of the engine's caches (default: its own)")
 	f.BoolVar(&cfg.Quiet, "quiet", false, "log warnings only")
 	f.BoolVar(&cfg.Debug, "debug", false, "log every request")

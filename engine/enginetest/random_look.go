@@ -4,18 +4,20 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"warble/role/fanout"
+	"warble/role/read"
 
 	"warble"
 )
 
 // everything asks for all that an answer may hold.
-func everything() warble.Include {
-	return warble.Include{Counts: true, Flags: true, Refs: true, Replied: true, Mentioned: true}
+func everything() read.Include {
+	return read.Include{Counts: true, Flags: true, Refs: true, Replied: true, Mentioned: true}
 }
 
 // walk reads a list of tweets page by page to its end.
-func walk(next func(warble.TimelineQuery) (*warble.Timeline, error)) (pages []*warble.Timeline, err error) {
-	q := warble.TimelineQuery{Page: warble.Page{Limit: 20}, Include: everything()}
+func walk(next func(read.TimelineQuery) (*read.Timeline, error)) (pages []*read.Timeline, err error) {
+	q := read.TimelineQuery{Page: warble.Page{Limit: 20}, Include: everything()}
 	for {
 		tl, err := next(q)
 		if err != nil {
@@ -29,8 +31,8 @@ func walk(next func(warble.TimelineQuery) (*warble.Timeline, error)) (pages []*w
 	}
 }
 
-func (a *actor) home(ctx context.Context, who int) ([]*warble.Timeline, error) {
-	return walk(func(q warble.TimelineQuery) (*warble.Timeline, error) {
+func (a *actor) home(ctx context.Context, who int) ([]*read.Timeline, error) {
+	return walk(func(q read.TimelineQuery) (*read.Timeline, error) {
 		return a.r.GenerateTimeline(ctx, a.users[who], q)
 	})
 }
@@ -47,7 +49,7 @@ func (l *life) lookAround(t *testing.T, when string) {
 	}
 	l.homes(t, when)
 	for _, a := range l.actors {
-		c := warble.NewChecker(a.Stores, func(b warble.Breach) { t.Errorf("%s, %s: %s", when, a.Name, b) })
+		c := fanout.NewChecker(a.Stores, func(b fanout.Breach) { t.Errorf("%s, %s: %s", when, a.Name, b) })
 		check(t, c.Run(t.Context()))
 	}
 }
@@ -75,7 +77,7 @@ func (l *life) lookAtTweets(t *testing.T, when string, viewer int) {
 	})
 	for _, query := range []string{l.mark, l.vocabulary[0] + " " + l.vocabulary[1], l.mark + " -" + l.vocabulary[2], l.mark + " is:reply", "from:" + l.handle(1), l.mark + " OR #" + l.vocabulary[3]} {
 		l.all(t, when+", search "+query, func(ctx context.Context, a *actor) (any, error) {
-			return walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.Search(ctx, a.id(viewer), query, q) })
+			return walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.Search(ctx, a.id(viewer), query, q) })
 		})
 	}
 	for range 6 {
@@ -86,10 +88,10 @@ func (l *life) lookAtTweets(t *testing.T, when string, viewer int) {
 			if err != nil {
 				return nil, err
 			}
-			quotes, err1 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.QuotesOf(ctx, u, tw, q) })
-			replies, err2 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.Replies(ctx, u, tw, q) })
-			liked, err3 := a.r.LikedBy(ctx, u, tw, warble.Page{Limit: 50}, warble.PeopleInclude{Relation: true})
-			retweeted, err4 := a.r.RetweetedBy(ctx, u, tw, warble.Page{Limit: 50}, warble.PeopleInclude{Counts: true})
+			quotes, err1 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.QuotesOf(ctx, u, tw, q) })
+			replies, err2 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.Replies(ctx, u, tw, q) })
+			liked, err3 := a.r.LikedBy(ctx, u, tw, warble.Page{Limit: 50}, read.PeopleInclude{Relation: true})
+			retweeted, err4 := a.r.RetweetedBy(ctx, u, tw, warble.Page{Limit: 50}, read.PeopleInclude{Counts: true})
 			versions, err5 := a.r.History(ctx, u, tw)
 			return []any{above, below, quotes, replies, liked, retweeted, versions, kinds(err1, err2, err3, err4, err5)}, nil
 		})
@@ -110,7 +112,7 @@ func kinds(errs ...error) (out []string) {
 
 func (l *life) lookAtPeople(t *testing.T, when string, viewer int) {
 	t.Helper()
-	inc := warble.PeopleInclude{Counts: true, Relation: true}
+	inc := read.PeopleInclude{Counts: true, Relation: true}
 	l.all(t, when+", all people", func(ctx context.Context, a *actor) (any, error) {
 		all, err1 := a.r.People(ctx, a.id(viewer), inc, a.users...)
 		found, err2 := a.r.SearchPeople(ctx, a.id(viewer), l.mark, warble.Page{Limit: 50}, inc)
@@ -118,15 +120,15 @@ func (l *life) lookAtPeople(t *testing.T, when string, viewer int) {
 		requests, err4 := a.r.FollowRequests(ctx, a.id(viewer), warble.Page{Limit: 50}, inc)
 		blocked, err5 := a.r.Blocked(ctx, a.id(viewer), warble.Page{Limit: 50}, inc)
 		muted, err6 := a.r.Muted(ctx, a.id(viewer), warble.Page{Limit: 50}, inc)
-		marked, err7 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.Bookmarks(ctx, a.id(viewer), q) })
+		marked, err7 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.Bookmarks(ctx, a.id(viewer), q) })
 		return []any{all, found, notices, requests, blocked, muted, marked, kinds(err1, err2, err3, err4, err5, err6, err7)}, nil
 	})
 	for whom := range people {
 		l.all(t, fmt.Sprintf("%s, person %d", when, whom), func(ctx context.Context, a *actor) (any, error) {
 			u, v := a.id(viewer), a.users[whom]
-			tweets, err1 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.UserTimeline(ctx, u, v, q) })
-			named, err2 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.Mentions(ctx, u, v, q) })
-			liked, err3 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.Liked(ctx, u, v, q) })
+			tweets, err1 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.UserTimeline(ctx, u, v, q) })
+			named, err2 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.Mentions(ctx, u, v, q) })
+			liked, err3 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.Liked(ctx, u, v, q) })
 			followers, err4 := a.r.Followers(ctx, u, v, warble.Page{Limit: 50}, inc)
 			following, err5 := a.r.Following(ctx, u, v, warble.Page{Limit: 50}, inc)
 			owned, err6 := a.r.OwnedLists(ctx, u, v, warble.Page{Limit: 50})
@@ -138,7 +140,7 @@ func (l *life) lookAtPeople(t *testing.T, when string, viewer int) {
 		l.all(t, fmt.Sprintf("%s, list %d", when, which), func(ctx context.Context, a *actor) (any, error) {
 			u, list := a.id(viewer), a.lists[which]
 			row, n, err1 := a.r.List(ctx, u, list)
-			tweets, err2 := walk(func(q warble.TimelineQuery) (*warble.Timeline, error) { return a.r.ListTimeline(ctx, u, list, q) })
+			tweets, err2 := walk(func(q read.TimelineQuery) (*read.Timeline, error) { return a.r.ListTimeline(ctx, u, list, q) })
 			members, err3 := a.r.ListMembers(ctx, u, list, warble.Page{Limit: 50}, inc)
 			followers, err4 := a.r.ListFollowers(ctx, u, list, warble.Page{Limit: 50}, inc)
 			return []any{row, n, tweets, members, followers, kinds(err1, err2, err3, err4)}, nil

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 
 	"warble"
 )
@@ -57,9 +60,9 @@ func newLife(seed uint64) *life {
 // actor is one engine with its roles and the ids of what was made there.
 type actor struct {
 	Engine
-	w *warble.Writer
-	r *warble.Reader
-	f *warble.Fanout
+	w *write.Writer
+	r *read.Reader
+	f *fanout.Fanout
 
 	users, tweets, lists []warble.ID
 	names                map[string]string // of ids, in decimal
@@ -70,7 +73,7 @@ func newActor(t *testing.T, e Engine) *actor {
 	check(t, err)
 	opt := warble.Options{MaxFollowing: -1, TweetsPerDay: -1, CountTick: 2 * time.Millisecond}
 	a := &actor{Engine: e, names: map[string]string{}}
-	a.w, a.r, a.f = warble.NewWriter(e.Stores, ids, opt), warble.NewReader(e.Stores, opt), warble.NewFanout(e.Stores, ids, opt)
+	a.w, a.r, a.f = write.NewWriter(e.Stores, ids, opt), read.NewReader(e.Stores, opt), fanout.NewFanout(e.Stores, ids, opt)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.f.Run(ctx) }()
@@ -153,7 +156,7 @@ func (l *life) handle(i int) string { return fmt.Sprintf("%s_%d", l.mark, i) }
 
 func (l *life) register(i int) deed {
 	return func(ctx context.Context, a *actor) (any, error) {
-		u, err := a.w.Register(ctx, warble.Registration{Handle: l.handle(i), Name: "Ann " + l.mark, Email: l.handle(i) + "@example.org"})
+		u, err := a.w.Register(ctx, write.Registration{Handle: l.handle(i), Name: "Ann " + l.mark, Email: l.handle(i) + "@example.org"})
 		if err == nil {
 			a.made(&a.users, "user", u.ID)
 		}
@@ -205,7 +208,7 @@ func (a *actor) drainedQuietly(ctx context.Context) {
 }
 
 func (l *life) post(who int) deed {
-	d := warble.Draft{Text: l.text()}
+	d := write.Draft{Text: l.text()}
 	reply, quote := -1, -1
 	if l.tweets > 0 && l.intN(3) == 0 {
 		reply = l.intN(l.tweets)
@@ -214,7 +217,7 @@ func (l *life) post(who int) deed {
 		quote = l.intN(l.tweets)
 	}
 	if l.intN(10) == 0 {
-		d.Poll = &warble.PollDraft{Options: []string{"yes", "no"}, Minutes: 60}
+		d.Poll = &write.PollDraft{Options: []string{"yes", "no"}, Minutes: 60}
 	}
 	if l.intN(6) == 0 {
 		d.ReplySetting = warble.ReplySetting(l.intN(3))
@@ -257,9 +260,9 @@ func (l *life) withTweet(who, which int) deed {
 		case n < 25:
 			return nil, a.w.DeleteTweet(ctx, a.author(ctx, tw, u), tw)
 		case n < 28:
-			return a.w.EditTweet(ctx, a.author(ctx, tw, u), tw, warble.Draft{Text: text})
+			return a.w.EditTweet(ctx, a.author(ctx, tw, u), tw, write.Draft{Text: text})
 		case n < 30:
-			_, err := a.w.EditProfile(ctx, u, warble.ProfileEdit{Pinned: &tw})
+			_, err := a.w.EditProfile(ctx, u, write.ProfileEdit{Pinned: &tw})
 			return nil, err
 		}
 		return nil, a.w.Vote(ctx, u, tw, []int{choice})
@@ -298,12 +301,12 @@ func (l *life) withPerson(who, whom int) deed {
 		case n < 28:
 			return nil, a.w.Unmute(ctx, u, v)
 		case n < 30:
-			_, err := a.w.EditProfile(ctx, u, warble.ProfileEdit{Protected: &on})
+			_, err := a.w.EditProfile(ctx, u, write.ProfileEdit{Protected: &on})
 			return nil, err
 		case n < 32:
 			return nil, a.w.Suspend(ctx, u, on)
 		}
-		return a.w.EditProfile(ctx, u, warble.ProfileEdit{Name: &name})
+		return a.w.EditProfile(ctx, u, write.ProfileEdit{Name: &name})
 	}
 }
 
@@ -311,7 +314,7 @@ func (l *life) withList(who, whom int) deed {
 	n, which, name, private := l.intN(12), 0, l.vocabulary[l.intN(4)], l.intN(4) == 0
 	if l.lists == 0 || n == 0 {
 		return func(ctx context.Context, a *actor) (any, error) {
-			list, err := a.w.CreateList(ctx, a.users[who], 0, warble.ListEdit{Name: &name, Private: &private})
+			list, err := a.w.CreateList(ctx, a.users[who], 0, write.ListEdit{Name: &name, Private: &private})
 			if err == nil {
 				a.made(&a.lists, "list", list.ID)
 			}
@@ -335,7 +338,7 @@ func (l *life) withList(who, whom int) deed {
 		case n < 10:
 			return nil, a.w.PinList(ctx, u, list)
 		case n < 11:
-			return a.w.EditList(ctx, owner, list, warble.ListEdit{Private: &private})
+			return a.w.EditList(ctx, owner, list, write.ListEdit{Private: &private})
 		}
 		return nil, a.w.UnfollowList(ctx, u, list)
 	}

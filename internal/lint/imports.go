@@ -24,7 +24,7 @@ type importRule struct {
 
 // testImports is open to the test files of every package, and any library is: the memory engine stands where others
 // would have a mock, and the suite is there to be called.
-var testImports = []string{"engine", "engine/mem", "engine/enginetest", "internal/*", "!internal/lint"}
+var testImports = []string{"role/*", "engine", "engine/mem", "engine/enginetest", "internal/*", "!internal/lint"}
 
 // importTable is the import law. A new package needs a row, and a row needs a reason.
 var importTable = []importRule{
@@ -41,7 +41,7 @@ var importTable = []importRule{
 	},
 	{
 		Who:  "engine/enginetest",
-		May:  []string{"."},
+		May:  []string{".", "role/*"},
 		Libs: []string{"pgregory.net/rapid", "github.com/anishathalye/porcupine", "go.uber.org/goleak"},
 		Why:  "the suite may use only what the contracts promise, or it would test one engine's secrets",
 	},
@@ -68,10 +68,20 @@ var importTable = []importRule{
 		Libs: []string{"*"},
 		Why:  "an engine remembers and decides nothing; engines that know each other become one",
 	},
+	{
+		Who: "role",
+		May: []string{"."},
+		Why: "no code lives here: the roles are below it, the tests of all three beside it",
+	},
+	{
+		Who: "role/*",
+		May: []string{"."},
+		Why: "a role is rules over contracts: it knows no engine, no edge and no other role",
+	},
 	edge("twitter"), edge("mastodon"), edge("web"),
 	{
 		Who:  "auth",
-		May:  []string{".", "internal/*"},
+		May:  []string{".", "role/*", "internal/*"},
 		Libs: []string{"*"},
 		Why:  "sign-in is shared by the edges, so it knows none of them and no engine",
 	},
@@ -94,20 +104,20 @@ var importTable = []importRule{
 	},
 	{
 		Who:   "load",
-		May:   []string{".", "client", "plan", "internal/*"},
+		May:   []string{".", "role/*", "client", "plan", "internal/*"},
 		Libs:  []string{"*"},
 		Tests: []string{"server"},
 		Why:   "load is made over the wire, as users make it, so that it may be aimed at any shape",
 	},
 	{
 		Who:  "load/bench",
-		May:  []string{".", "auth", "engine/*", "!engine/enginetest", "load", "internal/*", "!internal/lint"},
+		May:  []string{".", "role/*", "auth", "engine/*", "!engine/enginetest", "load", "internal/*", "!internal/lint"},
 		Libs: []string{"*"},
 		Why:  "a bench sets each part against what it stands on, so it opens engines itself; servers it starts as processes",
 	},
 	{
 		Who:   "cmd/warble",
-		May:   []string{".", "engine", "server", "load", "load/bench", "client", "plan", "internal/*", "!internal/lint"},
+		May:   []string{".", "role/*", "engine", "server", "load", "load/bench", "client", "plan", "internal/*", "!internal/lint"},
 		Libs:  []string{"*"},
 		Tests: []string{"server"},
 		Why:   "the command line reads flags and calls; what is worth testing lives below it",
@@ -133,7 +143,7 @@ var importTable = []importRule{
 func edge(name string) importRule {
 	return importRule{
 		Who:  name,
-		May:  []string{".", "auth", "internal/*"},
+		May:  []string{".", "role/*", "auth", "internal/*"},
 		Libs: []string{"*"},
 		Why:  "an edge speaks one wire contract over the roles: it knows no engine and no other edge, so either can go",
 	}

@@ -7,8 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"time"
-
-	"warble"
+	"warble/role/write"
 )
 
 // engineConfig is what a child needs that measures a store in process.
@@ -47,7 +46,7 @@ func postEngineRole(ctx context.Context, in *inside, conf *engineConfig) error {
 	return writesRole(ctx, in, conf, "post.engine", func(n *node) func(worker, i int) error {
 		hot, words, rngs := conf.Scale.hot(), newVocabulary(), randoms(6)
 		return func(w, _ int) error {
-			_, err := n.writer.PostTweet(ctx, user(hot[rngs[w].IntN(len(hot))]), warble.Draft{Text: words.text(rngs[w])})
+			_, err := n.writer.PostTweet(ctx, user(hot[rngs[w].IntN(len(hot))]), write.Draft{Text: words.text(rngs[w])})
 			return err
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+	"warble/role/write"
 
 	"warble"
 )
@@ -116,7 +117,7 @@ func (f *fairness) round(ctx context.Context, busy bool) ([]time.Duration, error
 	}
 	f.late.take()
 	_, err := openLoop(ctx, f.conf.Plan.Round, ordinaryRate, func(rng *rand.Rand) error {
-		_, err := f.writer.PostTweet(ctx, user(rng.IntN(f.conf.Scale.Graph)), warble.Draft{Text: f.words.text(rng)})
+		_, err := f.writer.PostTweet(ctx, user(rng.IntN(f.conf.Scale.Graph)), write.Draft{Text: f.words.text(rng)})
 		return err
 	})
 	lag, lagErr := f.node.behind(ctx)
@@ -136,7 +137,7 @@ func (f *fairness) tweet(ctx context.Context) error {
 	f.late.mine[id] = true
 	f.late.mu.Unlock()
 	start := time.Now()
-	if _, err := f.writer.PostTweet(ctx, user(f.conf.Scale.big()), warble.Draft{ID: id, Text: f.words.text(rand.New(rand.NewPCG(seed, uint64(id))))}); err != nil {
+	if _, err := f.writer.PostTweet(ctx, user(f.conf.Scale.big()), write.Draft{ID: id, Text: f.words.text(rand.New(rand.NewPCG(seed, uint64(id))))}); err != nil {
 		return err
 	}
 	started := false

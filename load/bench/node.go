@@ -17,6 +17,9 @@ import (
 	"warble/engine/observe"
 	"warble/engine/pebble"
 	"warble/engine/search"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 // node is the embedded shape inside this process, put together as a server is:
@@ -25,9 +28,9 @@ type node struct {
 	engine *pebble.Engine
 	stores *warble.Stores
 	ids    *warble.IDs
-	writer *warble.Writer
-	reader *warble.Reader
-	fanout *warble.Fanout
+	writer *write.Writer
+	reader *read.Reader
+	fanout *fanout.Fanout
 
 	stop func() error
 	ran  chan error
@@ -59,9 +62,9 @@ func open(ctx context.Context, dir string, opt warble.Options, wrap func(*warble
 	if n.ids, err = warble.NewIDs(ctx, n.stores.Claims, time.Now); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	n.writer = warble.NewWriter(n.stores, n.ids, opt)
-	n.reader = warble.NewReader(n.stores, opt)
-	n.fanout = warble.NewFanout(n.stores, n.ids, opt)
+	n.writer = write.NewWriter(n.stores, n.ids, opt)
+	n.reader = read.NewReader(n.stores, opt)
+	n.fanout = fanout.NewFanout(n.stores, n.ids, opt)
 	return n, nil
 }
 
@@ -126,7 +129,7 @@ func until(ctx context.Context, most time.Duration, done func() (bool, error)) e
 // visit reads the first page of homes, so that they are stored: all the cores share.
 func (n *node) visit(ctx context.Context, people []int) error {
 	return spread(ctx, len(people), 16, func(i int) error {
-		_, err := n.reader.GenerateTimeline(ctx, user(people[i]), warble.TimelineQuery{Page: warble.Page{Limit: 20}})
+		_, err := n.reader.GenerateTimeline(ctx, user(people[i]), read.TimelineQuery{Page: warble.Page{Limit: 20}})
 		return err
 	})
 }

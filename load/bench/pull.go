@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"warble/role/read"
 
 	"warble"
 )
@@ -27,7 +28,7 @@ func pullRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	n.carry(ctx)
-	p := &pulls{node: n, fresh: warble.NewReader(n.stores, unlimited())}
+	p := &pulls{node: n, fresh: read.NewReader(n.stores, unlimited())}
 	s := conf.Scale
 	var cold []time.Duration
 	for i := range s.Readers {
@@ -80,13 +81,13 @@ func latency(key string, sorted []time.Duration, want float64, note string) Resu
 // it is for whoever scrolls to it first; the way there is walked with another.
 type pulls struct {
 	*node
-	fresh *warble.Reader
+	fresh *read.Reader
 }
 
 // page reads a page as an app shows it and says how long that took.
 func (p *pulls) page(ctx context.Context, viewer warble.UserID, page warble.Page) (time.Duration, error) {
 	start := time.Now()
-	got, err := p.fresh.GenerateTimeline(ctx, viewer, warble.TimelineQuery{Page: page, Include: warble.Include{Counts: true, Flags: true, Refs: true}})
+	got, err := p.fresh.GenerateTimeline(ctx, viewer, read.TimelineQuery{Page: page, Include: read.Include{Counts: true, Flags: true, Refs: true}})
 	if err == nil && len(got.Items) == 0 {
 		err = errors.New("an empty page for somebody who follows active people")
 	}
@@ -99,7 +100,7 @@ func (p *pulls) deep(ctx context.Context, in *inside, n int, who func(int) int) 
 		viewer := user(who(i))
 		at := warble.ID(0)
 		for range (deepPage - 1) / 5 {
-			got, err := p.reader.GenerateTimeline(ctx, viewer, warble.TimelineQuery{Page: warble.Page{Before: at, Limit: 5 * pageSize}})
+			got, err := p.reader.GenerateTimeline(ctx, viewer, read.TimelineQuery{Page: warble.Page{Before: at, Limit: 5 * pageSize}})
 			if err != nil {
 				return nil, nil, err
 			}
@@ -113,7 +114,7 @@ func (p *pulls) deep(ctx context.Context, in *inside, n int, who func(int) int) 
 			return nil, nil, err
 		}
 		below = append(below, took)
-		oldest, err := p.reader.GenerateTimeline(ctx, viewer, warble.TimelineQuery{Page: warble.Page{Oldest: true, Limit: pageSize + 1}})
+		oldest, err := p.reader.GenerateTimeline(ctx, viewer, read.TimelineQuery{Page: warble.Page{Oldest: true, Limit: pageSize + 1}})
 		if err != nil || len(oldest.Items) < pageSize+1 {
 			return nil, nil, errors.Join(err, errors.New("a home has no last page"))
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"warble/role/write"
 
 	"warble"
 )
@@ -111,7 +112,7 @@ func (p *pushing) subject(ctx context.Context, tweets int) (pairs int, took time
 	p.seen.mu.Unlock()
 	_, err = closedLoop(ctx, connections, 0, tweets, func(w, i int) error {
 		a := p.conf.Scale.hundreds(i % p.conf.Scale.Hundreds)
-		t, err := p.writer.PostTweet(ctx, user(a), warble.Draft{Text: p.words.text(p.rngs[w])})
+		t, err := p.writer.PostTweet(ctx, user(a), write.Draft{Text: p.words.text(p.rngs[w])})
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+	"warble/role/write"
 
 	"warble"
 )
@@ -94,7 +95,7 @@ type sustained struct {
 }
 
 func (s *sustained) post(ctx context.Context, rng *rand.Rand) error {
-	_, err := s.writer.PostTweet(ctx, user(s.conf.Scale.fifty(rng.IntN(s.conf.Scale.Fifty))), warble.Draft{Text: s.words.text(rng)})
+	_, err := s.writer.PostTweet(ctx, user(s.conf.Scale.fifty(rng.IntN(s.conf.Scale.Fifty))), write.Draft{Text: s.words.text(rng)})
 	return err
 }
 

@@ -19,6 +19,9 @@ import (
 	"warble/engine/mem"
 	"warble/engine/pebble"
 	"warble/engine/search"
+	"warble/role/fanout"
+	"warble/role/read"
+	"warble/role/write"
 )
 
 var (
@@ -36,9 +39,9 @@ const (
 type shop struct {
 	stores *warble.Stores
 	ids    *warble.IDs
-	w      *warble.Writer
-	r      *warble.Reader
-	f      *warble.Fanout
+	w      *write.Writer
+	r      *read.Reader
+	f      *fanout.Fanout
 	close  func() error
 }
 
@@ -61,7 +64,7 @@ func open(t *testing.T, fs vfs.FS) *shop {
 	}
 	opt := warble.Options{CountTick: 2 * time.Millisecond, TweetsPerDay: -1}
 	return &shop{
-		s, ids, warble.NewWriter(s, ids, opt), warble.NewReader(s, opt), warble.NewFanout(s, ids, opt),
+		s, ids, write.NewWriter(s, ids, opt), read.NewReader(s, opt), fanout.NewFanout(s, ids, opt),
 		func() error { return errors.Join(ids.Close(context.Background()), index.Close(), e.Close()) },
 	}
 }
@@ -131,7 +134,7 @@ func (s *shop) step(ctx context.Context, rnd *rand.Rand, l *ledger, users []warb
 	own := pick(l.tweets)
 	switch n := rnd.IntN(10); {
 	case n < 5 || own == 0:
-		t, err := s.w.PostTweet(ctx, l.user, warble.Draft{Text: fmt.Sprintf("tweet %d of @w%d", rnd.Uint32(), rnd.IntN(writers))})
+		t, err := s.w.PostTweet(ctx, l.user, write.Draft{Text: fmt.Sprintf("tweet %d of @w%d", rnd.Uint32(), rnd.IntN(writers))})
 		if err != nil {
 			return err
 		}
@@ -182,7 +185,7 @@ func life(t *testing.T, rnd *rand.Rand, n int, looked, kept *atomic.Int64) {
 	users := make([]warble.UserID, writers)
 	books := make([]*ledger, writers)
 	for i := range users {
-		u, err := s.w.Register(t.Context(), warble.Registration{Handle: fmt.Sprint("w", i), Email: fmt.Sprintf("w%d@example.org", i)})
+		u, err := s.w.Register(t.Context(), write.Registration{Handle: fmt.Sprint("w", i), Email: fmt.Sprintf("w%d@example.org", i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,7 +297,7 @@ func (s *shop) whole(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}
-	c := warble.NewChecker(s.stores, func(b warble.Breach) { t.Errorf("after a power loss: %v", b) })
+	c := fanout.NewChecker(s.stores, func(b fanout.Breach) { t.Errorf("after a power loss: %v", b) })
 	if err := c.Run(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -1,0 +1,440 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+	"warble"
+)
+
+// Breach is an invariant that does not hold for one thing.
+type Breach struct {
+	Rule  string // "counts", "edges", "tweets", "handles", "photos", "index", "timelines"
+	Thing string // what breaks it, as "tweet 123"
+	What  string // how
+}
+
+func (b Breach) String() string { return b.Rule + ": " + b.Thing + ": " + b.What }
+
+// Checker walks a store and looks whether its invariants hold.
+type Checker struct {
+	s      *warble.Stores
+	report func(Breach)
+	// Settle, if not nil, waits until fan-out has caught up; a breach is looked
+	// at again after it, up to three times, before it is reported. A store that
+	// nobody else uses needs none.
+	Settle func(context.Context) error
+	// Progress, if not nil, hears now and then how many of the Shards are done
+	// and how many rows have been looked at.
+	Progress func(shards int, rows int64)
+
+	mu   sync.Mutex
+	rows atomic.Int64
+	done atomic.Int64
+}
+
+// NewChecker makes a Checker that tells report of every breach.
+func NewChecker(s *warble.Stores, report func(Breach)) *Checker {
+	return &Checker{s: s, report: report}
+}
+
+// look is one thing to be checked; it returns "" or how it breaks the rule.
+type look func(ctx context.Context) (string, error)
+
+// hold runs a look, and again where it finds a breach, and reports what stays.
+func (c *Checker) hold(ctx context.Context, rule, thing string, l look) error {
+	c.rows.Add(1)
+	what, err := l(ctx)
+	for try := 0; err == nil && what != "" && c.Settle != nil && try < 3; try++ {
+		if err = c.Settle(ctx); err == nil {
+			what, err = l(ctx)
+		}
+	}
+	if err == nil && what != "" {
+		c.mu.Lock()
+		c.report(Breach{rule, thing, what})
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// Run checks everything. It fails only where a store does.
+func (c *Checker) Run(ctx context.Context) (err error) {
+	defer warble.Wrap(&err, "Checker.Run")
+	var (
+		wg   sync.WaitGroup
+		next atomic.Int64
+		errs = make([]error, runtime.GOMAXPROCS(0))
+	)
+	for w := range errs {
+		wg.Go(func() {
+			for errs[w] == nil {
+				shard := int(next.Add(1)) - 1
+				if shard >= warble.Shards {
+					return
+				}
+				errs[w] = errors.Join(c.usersOf(ctx, shard), c.tweetsOf(ctx, shard))
+				n := int(c.done.Add(1))
+				if c.Progress != nil {
+					c.Progress(n, c.rows.Load())
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errors.Join(errs...), c.index(ctx))
+}
+
+func (c *Checker) usersOf(ctx context.Context, shard int) error {
+	for p := (warble.Page{Limit: 500}); ; {
+		users, err := c.s.Users.Scan(ctx, shard, p)
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			if err := c.user(ctx, u); err != nil {
+				return err
+			}
+		}
+		if len(users) < p.Limit {
+			return nil
+		}
+		p.Before = users[len(users)-1].ID
+	}
+}
+
+// Kinds of edges by what they start from and point at.
+var (
+	edgesFromUsers = []warble.EdgeKind{warble.Follow, warble.FollowRequest, warble.Like, warble.Retweet, warble.Bookmark, warble.Mute, warble.Block, warble.ListFollow, warble.ListPin, warble.Vote, warble.FollowTag, warble.Notice, warble.Note}
+	edgesToUsers   = []warble.EdgeKind{warble.Follow, warble.FollowRequest, warble.Mute, warble.Block, warble.ListMember, warble.Mention, warble.Note}
+	edgesToTweets  = []warble.EdgeKind{warble.Like, warble.Retweet, warble.Bookmark, warble.Reply, warble.Quote, warble.Vote}
+	edgesOfTweets  = []warble.EdgeKind{warble.Reply, warble.Quote, warble.Mention}
+)
+
+func (c *Checker) user(ctx context.Context, u *warble.User) error {
+	thing := "user " + u.ID.String()
+	err := c.hold(ctx, "handles", thing, func(ctx context.Context) (string, error) {
+		claim, err := c.s.Claims.Get(ctx, warble.HandleClaim(u.Handle))
+		if err != nil || claim.Holder == u.ID {
+			return "", err
+		}
+		return fmt.Sprintf("bears the handle %s, which user %s holds", u.Handle, claim.Holder), nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.edges(ctx, u.ID, edgesFromUsers, edgesToUsers); err != nil {
+		return err
+	}
+	lists, err := c.s.Docs.List(ctx, u.ID, warble.DocList, warble.Page{Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, l := range lists {
+		if err := c.edges(ctx, l.ID, []warble.EdgeKind{warble.ListMember}, []warble.EdgeKind{warble.ListFollow, warble.ListPin}); err != nil {
+			return err
+		}
+		if err := c.counts(ctx, l.ID, "list "+l.ID.String(), listParts); err != nil {
+			return err
+		}
+	}
+	if err := c.authored(ctx, u.ID, thing); err != nil {
+		return err
+	}
+	if err := c.counts(ctx, u.ID, thing, userParts); err != nil {
+		return err
+	}
+	return c.timeline(ctx, u.ID, thing)
+}
+
+// edges checks that every edge out of and into id is the same from both ends
+// and by its key.
+func (c *Checker) edges(ctx context.Context, id warble.ID, out, in []warble.EdgeKind) error {
+	walk := func(kinds []warble.EdgeKind, list func(context.Context, warble.EdgeKind, warble.ID, warble.Page) ([]warble.Edge, error)) error {
+		for _, kind := range kinds {
+			for p := (warble.Page{Limit: 1000}); ; {
+				edges, err := list(ctx, kind, id, p)
+				if err != nil {
+					return err
+				}
+				for _, e := range edges {
+					if err := c.edge(ctx, e); err != nil {
+						return err
+					}
+				}
+				if len(edges) < p.Limit {
+					break
+				}
+				p.Before = edges[len(edges)-1].Since
+			}
+		}
+		return nil
+	}
+	if err := walk(out, c.s.Edges.From); err != nil {
+		return err
+	}
+	return walk(in, c.s.Edges.To)
+}
+
+func (c *Checker) edge(ctx context.Context, e warble.Edge) error {
+	thing := fmt.Sprintf("edge %d %s → %s", e.Kind, e.From, e.To)
+	return c.hold(ctx, "edges", thing, func(ctx context.Context) (string, error) {
+		got, err := c.s.Edges.Get(ctx, e.Kind, e.From, e.To)
+		switch {
+		case err != nil:
+			return "", err
+		case got[0].Since == 0:
+			return "listed, but not there by its key", nil
+		case got[0].Since != e.Since:
+			return "listed with another moment than it has by its key", nil
+		}
+		at := warble.Page{Before: e.Since + 1, After: e.Since - 1, Limit: 100}
+		from, err := c.s.Edges.From(ctx, e.Kind, e.From, at)
+		if err != nil || !slices.Contains(from, e) {
+			return "missing among the edges out of " + e.From.String(), err
+		}
+		to, err := c.s.Edges.To(ctx, e.Kind, e.To, at)
+		if err != nil || !slices.Contains(to, e) {
+			return "missing among the edges into " + e.To.String(), err
+		}
+		return "", nil
+	})
+}
+
+// authored checks that what is listed as a person's tweets is that.
+func (c *Checker) authored(ctx context.Context, id warble.UserID, thing string) error {
+	for p := (warble.Page{Limit: 1000}); ; {
+		ids, err := c.s.Tweets.By(ctx, id, p)
+		if err != nil {
+			return err
+		}
+		rows, err := c.s.Tweets.Get(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i, t := range rows {
+			if t != nil && !t.Gone && t.Author == id {
+				continue
+			}
+			err := c.hold(ctx, "tweets", thing, func(ctx context.Context) (string, error) {
+				at := warble.Page{Before: ids[i] + 1, After: ids[i] - 1, Limit: 1}
+				still, err := c.s.Tweets.By(ctx, id, at)
+				if err != nil || len(still) == 0 {
+					return "", err
+				}
+				rows, err := c.s.Tweets.Get(ctx, ids[i])
+				if err == nil && (rows[0] == nil || rows[0].Gone || rows[0].Author != id) {
+					return "lists tweet " + ids[i].String() + ", which is not there or not theirs", nil
+				}
+				return "", err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if len(ids) < p.Limit {
+			return nil
+		}
+		p.Before = ids[len(ids)-1]
+	}
+}
+
+// counts checks that every number shown equals the rows counted now.
+func (c *Checker) counts(ctx context.Context, id warble.ID, thing string, parts func(context.Context, *warble.Stores, warble.ID) ([]warble.CountKey, error)) error {
+	return c.hold(ctx, "counts", thing, func(ctx context.Context) (string, error) {
+		keys, err := parts(ctx, c.s, id)
+		if err != nil {
+			return "", err
+		}
+		var want [warble.MaxCountKind + 1]int64
+		for _, k := range keys {
+			n, err := recount(ctx, c.s, k)
+			if err != nil {
+				return "", err
+			}
+			want[k.Kind] += n
+		}
+		kinds := make([]warble.CountKind, warble.MaxCountKind)
+		for i := range kinds {
+			kinds[i] = warble.CountKind(i + 1)
+		}
+		got, err := c.s.Counts.Get(ctx, kinds, []warble.ID{id})
+		if err != nil {
+			return "", err
+		}
+		for i, k := range kinds {
+			if got[i] != want[k] {
+				return fmt.Sprintf("count %d says %d, there are %d", k, got[i], want[k]), nil
+			}
+		}
+		return "", nil
+	})
+}
+
+// timeline checks that a stored home names only tweets that are or were there.
+func (c *Checker) timeline(ctx context.Context, id warble.UserID, thing string) error {
+	return c.hold(ctx, "timelines", thing, func(ctx context.Context) (string, error) {
+		ids, _, ok, err := c.s.Timelines.Read(ctx, id, warble.Page{Limit: warble.TimelineTrim})
+		if err != nil || !ok || len(ids) == 0 {
+			return "", err
+		}
+		rows, err := c.s.Tweets.Get(ctx, ids...)
+		for i, t := range rows {
+			if t == nil {
+				return "home holds " + ids[i].String() + ", which never was", err
+			}
+		}
+		return "", err
+	})
+}
+
+func (c *Checker) tweetsOf(ctx context.Context, shard int) error {
+	for p := (warble.Page{Limit: 500}); ; {
+		rows, err := c.s.Tweets.Scan(ctx, shard, p)
+		if err != nil {
+			return err
+		}
+		for _, t := range rows {
+			if err := c.tweet(ctx, t); err != nil {
+				return err
+			}
+		}
+		if len(rows) < p.Limit {
+			return nil
+		}
+		p.Before = rows[len(rows)-1].ID
+	}
+}
+
+func (c *Checker) tweet(ctx context.Context, t *warble.Tweet) error {
+	thing := "tweet " + t.ID.String()
+	if !t.Gone {
+		err := c.hold(ctx, "tweets", thing, func(ctx context.Context) (string, error) { return c.whole(ctx, t.ID) })
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.edges(ctx, t.ID, edgesOfTweets, edgesToTweets); err != nil {
+		return err
+	}
+	if t.Gone || t.RetweetOf != 0 {
+		return nil
+	}
+	return c.counts(ctx, t.ID, thing, tweetParts)
+}
+
+// whole checks that everything a tweet's change wrote is there.
+func (c *Checker) whole(ctx context.Context, id warble.TweetID) (string, error) {
+	rows, err := c.s.Tweets.Get(ctx, id)
+	if err != nil || rows[0] == nil || rows[0].Gone {
+		return "", err
+	}
+	t := rows[0]
+	users, err := c.s.Users.Get(ctx, t.Author)
+	if err != nil || users[0] == nil {
+		return "its author is not there", err
+	}
+	ids, err := c.s.Tweets.By(ctx, t.Author, warble.Page{Before: id + 1, After: id - 1, Limit: 1})
+	if err != nil || len(ids) == 0 {
+		return "its author's tweets do not list it", err
+	}
+	for _, want := range warble.TweetEdges(t) {
+		got, err := c.s.Edges.Get(ctx, want.Kind, want.From, want.To)
+		if err != nil || got[0].Since == 0 {
+			return fmt.Sprintf("its edge of kind %d to %s is not there", want.Kind, want.To), err
+		}
+	}
+	return c.photos(ctx, t)
+}
+
+func (c *Checker) photos(ctx context.Context, t *warble.Tweet) (string, error) {
+	for i := range t.Photos {
+		p := &t.Photos[i]
+		docs, err := c.s.Docs.Get(ctx, p.Media)
+		if err != nil || docs[0] == nil {
+			return "photo " + p.ID.String() + " has no document", err
+		}
+		for _, name := range []string{p.Full(), p.Small()} {
+			b, err := c.s.Blobs.Open(ctx, name)
+			if errors.Is(err, warble.ErrNotFound) {
+				return "photo file " + name + " is not there", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			if err := b.Close(); err != nil {
+				return "", err
+			}
+		}
+	}
+	return "", nil
+}
+
+// index checks that search finds only what is or was there, and every tweet once.
+func (c *Checker) index(ctx context.Context) error {
+	seen := map[warble.TweetID]struct{}{}
+	for p := (warble.Page{Limit: 1000}); ; {
+		ids, err := c.s.Index.Search(ctx, &warble.Query{Op: warble.QueryAll}, p)
+		if err != nil {
+			return err
+		}
+		rows, err := c.s.Tweets.Get(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i, t := range rows {
+			if t == nil {
+				c.report(Breach{"index", "tweet " + ids[i].String(), "found by search, but never was"})
+			}
+			if _, twice := seen[ids[i]]; twice {
+				c.report(Breach{"index", "tweet " + ids[i].String(), "found twice"})
+			}
+			seen[ids[i]] = struct{}{}
+		}
+		if len(ids) < p.Limit {
+			break
+		}
+		p.Before = ids[len(ids)-1]
+	}
+	return c.indexed(ctx, seen)
+}
+
+func (c *Checker) indexed(ctx context.Context, seen map[warble.TweetID]struct{}) error {
+	for shard := range warble.Shards {
+		for p := (warble.Page{Limit: 1000}); ; {
+			rows, err := c.s.Tweets.Scan(ctx, shard, p)
+			if err != nil {
+				return err
+			}
+			for _, t := range rows {
+				if _, ok := seen[t.ID]; ok || t.Gone || t.ID.Time().After(time.Now().Add(-5*time.Second)) && c.Settle != nil {
+					continue
+				}
+				err := c.hold(ctx, "index", "tweet "+t.ID.String(), func(ctx context.Context) (string, error) {
+					ids, err := c.s.Index.Search(ctx, &warble.Query{Op: warble.QueryAll}, warble.Page{Before: t.ID + 1, After: t.ID - 1, Limit: 1})
+					if err != nil || len(ids) == 1 {
+						return "", err
+					}
+					again, err := c.s.Tweets.Get(ctx, t.ID)
+					if err != nil || again[0] == nil || again[0].Gone {
+						return "", err
+					}
+					return "not found by search", nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+			if len(rows) < p.Limit {
+				break
+			}
+			p.Before = rows[len(rows)-1].ID
+		}
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+// Package fanout is the role behind the log: it carries acknowledged changes to
+// stored homes, counts, the search index, notices and live streams; it restores
+// all that is derived (Rebuild) and holds it against truth (Checker).
+package fanout
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+	"warble"
+)
+
+// Fanout is the role that carries acknowledged changes on: to stored homes,
+// counts, the search index, notices and live streams. It reads the log, which
+// says what to look at, and then truth: so an event that comes twice or late
+// does no harm.
+type Fanout struct {
+	s         *warble.Stores
+	ids       *warble.IDs
+	opt       warble.Options
+	pull      *warble.PullSet
+	followers *followerLists
+	counter   *counter
+	turns     *turns
+	Delays    Delays // how late deliveries were; read by the metrics
+}
+
+// fanoutGroup is the log's consumer group.
+const fanoutGroup = "fanout"
+
+// NewFanout makes a fan-out role over stores.
+func NewFanout(s *warble.Stores, ids *warble.IDs, opt warble.Options) *Fanout {
+	opt = opt.WithDefaults()
+	f := &Fanout{s: s, ids: ids, opt: opt, pull: warble.NewPullSet(s, opt.Clock), followers: newFollowerLists(s)}
+	f.counter = newCounter(s, opt)
+	f.turns = newTurns(f)
+	return f
+}
+
+// Run works until ctx ends. It returns nil then, or the first failure that it
+// cannot get over by trying again.
+func (f *Fanout) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	failed := make(chan error, 4)
+	tasks := []func(context.Context) error{
+		func(ctx context.Context) error { return f.s.Log.Consume(ctx, fanoutGroup, f.handle) },
+		f.counter.run,
+		f.turns.run,
+		f.runDue,
+	}
+	for _, task := range tasks {
+		go func() { failed <- task(ctx) }()
+	}
+	err := <-failed
+	stop()
+	for range len(tasks) - 1 {
+		<-failed
+	}
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Lag says how far behind the log fan-out is.
+func (f *Fanout) Lag(ctx context.Context) (warble.Position, error) {
+	return f.s.Log.Position(ctx, fanoutGroup)
+}
+
+// handle carries a batch of events on. Where a store does not serve, it tries
+// again until ctx ends: the log is the queue.
+func (f *Fanout) handle(ctx context.Context, b warble.Batch) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		rows, err := f.carry(ctx, b.Events)
+		if err == nil {
+			return f.counter.add(ctx, b, rows)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f.opt.Log.Warn("fan-out waits for a store", "partition", b.Part, "events", len(b.Events), "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// carry does everything the events ask for but the counting. It returns the
+// rows of the tweets that came or were edited, in the order of their events.
+func (f *Fanout) carry(ctx context.Context, events []warble.Event) (rows []*warble.Tweet, err error) {
+	if err := f.carryEdges(ctx, events); err != nil {
+		return nil, err
+	}
+	var ids []warble.TweetID
+	for _, e := range events {
+		if e.Kind == warble.EventTweet || e.Kind == warble.EventTweetEdit {
+			ids = append(ids, e.ID)
+		}
+	}
+	if len(ids) > 0 {
+		if rows, err = f.s.Tweets.Get(ctx, ids...); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.deliver(ctx, events, rows); err != nil {
+		return nil, err
+	}
+	if err := f.index(ctx, events, rows); err != nil {
+		return nil, err
+	}
+	return rows, f.tell(ctx, events, rows)
+}
+
+// carryEdges obeys follows: first the author's follower list, then the
+// follower's stored home.
+func (f *Fanout) carryEdges(ctx context.Context, events []warble.Event) error {
+	var owners []warble.UserID
+	for _, ev := range events {
+		if ev.Kind != warble.EventEdge && ev.Kind != warble.EventEdgeGone {
+			continue
+		}
+		for _, e := range ev.Edges {
+			if e.Kind == warble.Follow {
+				f.followers.forget(e.To)
+				owners = append(owners, e.From)
+			}
+		}
+	}
+	if len(owners) == 0 {
+		return nil
+	}
+	slices.Sort(owners)
+	return f.s.Timelines.Drop(ctx, slices.Compact(owners)...)
+}
+
+// deliver pushes the new tweets among rows to the stored homes of their
+// authors' followers, or leaves them to readers, or to turns.
+func (f *Fanout) deliver(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
+	pairs := f.followers.buffer()
+	defer f.followers.giveBack(pairs)
+	var pushed []delivery
+	n := 0
+	for _, ev := range events {
+		if ev.Kind != warble.EventTweet && ev.Kind != warble.EventTweetEdit {
+			continue
+		}
+		t := rows[n]
+		n++
+		if ev.Kind == warble.EventTweetEdit || t == nil || t.Gone {
+			continue
+		}
+		push, err := f.pull.Pushed(ctx, t.Author, t.ID)
+		if err != nil {
+			return err
+		}
+		if !push {
+			continue
+		}
+		list, err := f.followers.of(ctx, t.Author)
+		if err != nil {
+			return err
+		}
+		if list.newest > 0 {
+			if err := f.turns.add(ctx, t, ev.Quiet, list.newest); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, owner := range list.ids {
+			*pairs = append(*pairs, warble.Pair{Owner: owner, Entry: t.ID})
+		}
+		if len(*pairs) >= 4096 {
+			if err := f.push(ctx, pairs); err != nil {
+				return err
+			}
+		}
+		if !ev.Quiet {
+			pushed = append(pushed, delivery{t.ID, len(list.ids)})
+		}
+	}
+	if err := f.push(ctx, pairs); err != nil {
+		return err
+	}
+	f.Delays.observe(f.opt.Clock(), pushed)
+	return nil
+}
+
+// push delivers the pairs gathered and empties the buffer.
+func (f *Fanout) push(ctx context.Context, pairs *[]warble.Pair) error {
+	if len(*pairs) == 0 {
+		return nil
+	}
+	err := f.s.Timelines.Push(ctx, *pairs)
+	*pairs = (*pairs)[:0]
+	return err
+}
+
+// index keeps search in step: tweets, people, and what is gone.
+func (f *Fanout) index(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
+	var gone []warble.ID
+	var people []warble.UserID
+	docs := make([]warble.IndexDoc, 0, len(rows))
+	for _, t := range rows {
+		switch {
+		case t == nil:
+		case t.Gone:
+			gone = append(gone, t.ID)
+		default:
+			docs = append(docs, warble.IndexDoc{Tweet: t})
+		}
+	}
+	for _, ev := range events {
+		switch ev.Kind {
+		case warble.EventTweetGone:
+			gone = append(gone, ev.ID)
+		case warble.EventUser:
+			people = append(people, ev.ID)
+		}
+	}
+	users, err := f.users(ctx, people)
+	if err != nil {
+		return err
+	}
+	for i, u := range users {
+		if u.Active() {
+			docs = append(docs, warble.IndexDoc{User: u})
+		} else {
+			gone = append(gone, people[i])
+		}
+	}
+	if len(docs) > 0 {
+		if err := f.s.Index.Add(ctx, docs); err != nil {
+			return err
+		}
+	}
+	if len(gone) > 0 {
+		return f.s.Index.Remove(ctx, gone...)
+	}
+	return nil
+}
+
+func (f *Fanout) users(ctx context.Context, ids []warble.UserID) ([]*warble.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return f.s.Users.Get(ctx, ids...)
+}

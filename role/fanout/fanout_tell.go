@@ -1,0 +1,176 @@
+package fanout
+
+import (
+	"context"
+	"warble"
+)
+
+// TopicPublic is the hub's topic of every new public tweet; a message is the
+// tweet's id in decimal. TopicNotices and a user's id make the topic of a person's
+// notices; a message is the notice's id in decimal.
+const (
+	TopicPublic  = "public"
+	TopicNotices = "notices/"
+)
+
+// tell puts the notices of a batch and publishes its new tweets to the hub.
+func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
+	var list []warble.NoticeRow
+	n := 0
+	for _, ev := range events {
+		var t *warble.Tweet
+		if ev.Kind == warble.EventTweet || ev.Kind == warble.EventTweetEdit {
+			t = rows[n]
+			n++
+		}
+		if ev.Quiet {
+			continue
+		}
+		var err error
+		switch ev.Kind {
+		case warble.EventTweet:
+			if t == nil || t.Gone || t.Imported {
+				continue
+			}
+			list = append(list, tweetNotices(t)...)
+			err = f.publish(ctx, t)
+		case warble.EventEdge:
+			list = append(list, edgeNotices(ev)...)
+			err = f.followRequests(ctx, ev)
+		case warble.EventUser:
+			err = f.followUser(ctx, ev.ID)
+		case warble.EventDoc:
+			err = f.followDoc(ctx, ev)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return f.putNotices(ctx, list)
+}
+
+// publish tells live listeners of a tweet, and sees to the end of its poll.
+func (f *Fanout) publish(ctx context.Context, t *warble.Tweet) error {
+	if t.Poll != nil {
+		if err := f.later(ctx, due{Kind: duePoll, ID: t.ID}, t.Poll.Ends); err != nil {
+			return err
+		}
+	}
+	f.shout(ctx, TopicPublic, t.ID)
+	return nil
+}
+
+// shout tells live listeners of an id. Live push is best effort: everything
+// else goes on without it.
+func (f *Fanout) shout(ctx context.Context, topic string, id warble.ID) {
+	if err := f.s.Hub.Publish(ctx, topic, []byte(id.String())); err != nil {
+		f.opt.Log.Warn("live listeners were not told", "topic", topic, "error", err)
+	}
+}
+
+// tweetNotices are the notices of the people a tweet concerns, one each.
+func tweetNotices(t *warble.Tweet) []warble.NoticeRow {
+	var list []warble.NoticeRow
+	add := func(to warble.UserID, kind warble.NoticeKind, tweet warble.TweetID) {
+		for _, n := range list {
+			if n.To == to {
+				return
+			}
+		}
+		if to != 0 && to != t.Author {
+			list = append(list, warble.NoticeRow{To: to, Kind: kind, Actor: t.Author, Tweet: tweet, Cause: t.ID})
+		}
+	}
+	if t.RetweetOf != 0 {
+		add(t.RetweetAuthor, warble.NoticeRetweet, t.RetweetOf)
+	}
+	add(t.ReplyAuthor, warble.NoticeReply, t.ID)
+	add(t.QuoteAuthor, warble.NoticeQuote, t.ID)
+	for _, id := range t.Mentions {
+		add(id, warble.NoticeMention, t.ID)
+	}
+	return list
+}
+
+// edgeNotices are the notices of the person that a like, follow or follow
+// request concerns.
+func edgeNotices(ev warble.Event) []warble.NoticeRow {
+	var list []warble.NoticeRow
+	for _, e := range ev.Edges {
+		switch e.Kind {
+		case warble.Like:
+			if ev.Key != e.From {
+				list = append(list, warble.NoticeRow{To: ev.Key, Kind: warble.NoticeLike, Actor: e.From, Tweet: e.To, Cause: e.Since})
+			}
+		case warble.Follow:
+			list = append(list, warble.NoticeRow{To: e.To, Kind: warble.NoticeFollow, Actor: e.From, Cause: e.Since})
+		case warble.FollowRequest:
+			list = append(list, warble.NoticeRow{To: e.To, Kind: warble.NoticeFollowRequest, Actor: e.From, Cause: e.Since})
+		}
+	}
+	return list
+}
+
+// putNotices stores notices as edges and tells live listeners. One whose
+// recipient mutes or blocks the actor is not put.
+func (f *Fanout) putNotices(ctx context.Context, list []warble.NoticeRow) error {
+	change := &warble.Change{}
+	for _, n := range list {
+		bits, err := f.s.Edges.Among(ctx, n.To, warble.BondKinds[1:4], []warble.ID{n.Actor})
+		if err != nil {
+			return err
+		}
+		if bits[0] == 0 {
+			change.Put = append(change.Put, n.Edge())
+		}
+	}
+	for len(change.Put) > 0 {
+		part := &warble.Change{Put: change.Put[:min(len(change.Put), warble.MaxChangeRows)]}
+		change.Put = change.Put[len(part.Put):]
+		if _, err := f.s.Commit.Apply(ctx, part); err != nil {
+			return err
+		}
+		for _, e := range part.Put {
+			f.shout(ctx, TopicNotices+e.From.String(), e.Since)
+		}
+	}
+	return nil
+}
+
+// followRequests looks at an account that was asked: it may have gone public,
+// and its waiting requests been accepted, just before this one was stored.
+func (f *Fanout) followRequests(ctx context.Context, ev warble.Event) error {
+	for _, e := range ev.Edges {
+		if e.Kind == warble.FollowRequest {
+			if err := f.followUser(ctx, e.To); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// followUser does what a changed account asks for: one that went public accepts
+// its follow requests, one that was deleted is taken apart in the background.
+func (f *Fanout) followUser(ctx context.Context, id warble.UserID) error {
+	for {
+		users, err := f.s.Users.Get(ctx, id)
+		switch u := users; {
+		case err != nil || u[0] == nil:
+			return err
+		case u[0].Deleted:
+			return f.later(ctx, due{Kind: dueEnd, ID: id}, f.opt.Clock().UnixMilli())
+		case u[0].Protected:
+			return nil
+		}
+		waiting, err := f.s.Edges.To(ctx, warble.FollowRequest, id, warble.Page{Limit: 100})
+		if err != nil || len(waiting) == 0 {
+			return err
+		}
+		for _, e := range waiting {
+			if err := warble.AcceptRequest(ctx, f.s, f.ids, e); err != nil {
+				return err
+			}
+		}
+	}
+}

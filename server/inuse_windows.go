@@ -1,9 +1,0 @@
-package server
-
-import (
-	"errors"
-
-	"golang.org/x/sys/windows"
-)
-
-func inUse(err error) bool { return errors.Is(err, windows.WSAEADDRINUSE) }

@@ -1,0 +1,166 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"warble/internal/httpx"
+)
+
+// listen opens an address that flag names; a port in use is a sentence of its own.
+func listen(addr, flag string) (*net.TCPListener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l.(*net.TCPListener), nil
+	}
+	if inUse(err) {
+		return nil, usage("%s is in use by another program: stop it, or choose another address with %s", addr, flag)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return nil, usage("cannot listen on %s (%v): choose another address with %s", addr, err, flag)
+}
+
+// Connections cost memory and a file each, so there is a bound on them: 16,384,
+// or what the process may open less what the store needs.
+const (
+	defaultConnections = 16 << 10
+	storeFiles         = 4096
+)
+
+// connections is the bound for a wish of want, 0 for the default, where the
+// process may have files open.
+func connections(want, files int) int {
+	most := files - min(storeFiles, files/2)
+	if want <= 0 {
+		want = defaultConnections
+	}
+	return max(1, min(want, most))
+}
+
+// limited is a listener with a bound on open connections. When it is reached,
+// full is called, which should end those that wait for nothing; who comes then
+// waits in the system's queue. When a quarter is free again, room is called.
+// Both are called by Accept, one at a time.
+type limited struct {
+	*net.TCPListener
+	max        int64
+	open       atomic.Int64
+	freed      chan struct{} // a place may be free
+	closed     chan struct{}
+	once       sync.Once
+	full, room func()
+	pressed    bool // of Accept alone
+}
+
+func newLimited(l *net.TCPListener, most int) *limited {
+	return &limited{TCPListener: l, max: int64(most), freed: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	for l.open.Load() >= l.max {
+		if !l.pressed {
+			l.pressed = true
+			l.full()
+			continue
+		}
+		select {
+		case <-l.freed:
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+	}
+	if l.pressed && l.open.Load() < l.max*3/4 {
+		l.pressed = false
+		l.room()
+	}
+	c, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &conn{TCPConn: c, l: l}, nil
+}
+
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.TCPListener.Close()
+}
+
+// conn is a connection of a limited listener. It gives its place back, and
+// puts into the API's form what net/http, on its own, says to a request that
+// it cannot read.
+type conn struct {
+	*net.TCPConn
+	l    *limited
+	once sync.Once
+}
+
+func (c *conn) Close() error {
+	c.once.Do(func() {
+		c.l.open.Add(-1)
+		select {
+		case c.l.freed <- struct{}{}:
+		default:
+		}
+	})
+	return c.TCPConn.Close()
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	status := unreadable(p)
+	if status == 0 {
+		return c.TCPConn.Write(p)
+	}
+	if _, err := c.TCPConn.Write(refusal(status)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// unreadable is the status of an answer that net/http gives before any handler
+// is asked, or 0: those have these two headers and no other, while what comes
+// through the mux has at least a request id.
+func unreadable(p []byte) int {
+	const start, headers = "HTTP/1.1 ", "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	if len(p) < len(start)+3 || p[len(start)] < '4' {
+		return 0
+	}
+	line, rest, _ := bytes.Cut(p, []byte("\r\n"))
+	if !bytes.HasPrefix(line, []byte(start)) || !bytes.HasPrefix(rest, []byte(headers)) {
+		return 0
+	}
+	status, err := strconv.Atoi(string(p[len(start) : len(start)+3]))
+	if err != nil || http.StatusText(status) == "" {
+		return 0
+	}
+	return status
+}
+
+// refusal is a whole answer that closes the connection.
+func refusal(status int) []byte {
+	detail := "This is not a request of HTTP/1.1 as its standard writes it."
+	switch status {
+	case http.StatusRequestHeaderFieldsTooLarge:
+		detail = fmt.Sprintf("The request's headers may have at most %d bytes.", headerBytes)
+	case http.StatusNotImplemented:
+		detail = "The only transfer encoding is chunked."
+	case http.StatusHTTPVersionNotSupported:
+		detail = "The versions of HTTP here are 1.0, 1.1 and, over TLS, 2."
+	}
+	p := httpx.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+	body, err := json.Marshal(p)
+	if err != nil { // a Problem holds strings and numbers only
+		body = []byte("{}")
+	}
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: application/problem+json; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n\r\n%s\n",
+		status, p.Title, len(body)+1, body)
+}
