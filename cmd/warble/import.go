@@ -73,6 +73,11 @@ func importFollows(e *env) *cobra.Command {
 		Long: `Import a follow graph: a gzip file of a line USERS,PAIRS,u,graph and a line A,B for each
 pair, where A follows B. People without an account get one: n1, n2 and so on.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if opt.Handles != "" {
+				if err := e.readable(opt.Handles, false); err != nil {
+					return err
+				}
+			}
 			return e.importWith(c.Context(), args[0], rejects, "follows", func(ctx context.Context, s *load.Store, common load.ImportOptions) (load.Report, error) {
 				o := opt
 				o.ImportOptions = common
@@ -108,10 +113,8 @@ func importPhotos(e *env) *cobra.Command {
 // importWith runs an import, waits until what it brought is searchable and
 // counted, and prints its report.
 func (e *env) importWith(ctx context.Context, from, rejects, what string, run func(context.Context, *load.Store, load.ImportOptions) (load.Report, error)) error {
-	if info, err := os.Stat(e.path(from)); err != nil {
-		return usagef("%s cannot be read: %v", from, errors.Unwrap(err))
-	} else if info.IsDir() != (what == "photos") {
-		return usagef("%s cannot be read: tweets and follows come from a file, photos from a directory", from)
+	if err := e.readable(from, what == "photos"); err != nil {
+		return err
 	}
 	return e.withApp(ctx, func(ctx context.Context, app *server.App) error {
 		list, err := e.openRejects(rejects)
@@ -140,6 +143,20 @@ func (e *env) importWith(ctx context.Context, from, rejects, what string, run fu
 		fmt.Fprintf(e.out, "search, counts and homes followed in %s\n", time.Since(start).Round(100*time.Millisecond))
 		return nil
 	})
+}
+
+// readable refuses the name of a file, or of a directory, that is not there.
+func (e *env) readable(name string, dir bool) error {
+	info, err := os.Stat(e.path(name))
+	switch {
+	case err != nil:
+		return usagef("%s cannot be read: %v", name, errors.Unwrap(err))
+	case info.IsDir() && !dir:
+		return usagef("%s cannot be read: it is a directory, and this wants a file", name)
+	case dir && !info.IsDir():
+		return usagef("%s cannot be read: it is a file, and this wants a directory", name)
+	}
+	return nil
 }
 
 func (e *env) printReport(r load.Report, what string) {
