@@ -36,3 +36,11 @@ type Batch struct {
 	Events []Event
 	Done   func()
 }
+
+// TopicPublic is the hub's topic of every new public tweet; a message is the
+// tweet's id in decimal. TopicNotices and a user's id make the topic of a person's
+// notices; a message is the notice's id in decimal.
+const (
+	TopicPublic  = "public"
+	TopicNotices = "notices/"
+)

@@ -15,9 +15,6 @@ const (
 	streamQueue = 4096             // tweets a client may lie behind
 )
 
-// PublicTopic is the hub's topic of public tweets; a message is a tweet's id.
-const PublicTopic = "public"
-
 // sampleStream sends every public tweet as one JSON document a line, until the
 // client is too slow or the process stops.
 func (a *api) sampleStream(w http.ResponseWriter, r *http.Request, _ *httpx.Call) error {
@@ -33,7 +30,7 @@ func (a *api) sampleStream(w http.ResponseWriter, r *http.Request, _ *httpx.Call
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	messages, err := a.Stores.Hub.Subscribe(ctx, PublicTopic)
+	messages, err := a.Stores.Hub.Subscribe(ctx, warble.TopicPublic)
 	if err != nil {
 		return err
 	}
@@ -70,6 +67,9 @@ func (a *api) sampleStream(w http.ResponseWriter, r *http.Request, _ *httpx.Call
 			return nil
 		}
 		if _, err := w.Write(line); err != nil || out.Flush() != nil {
+			return nil
+		}
+		if out.SetWriteDeadline(time.Time{}) != nil { // silence is no slowness
 			return nil
 		}
 	}

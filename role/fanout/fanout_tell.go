@@ -5,14 +5,6 @@ import (
 	"warble"
 )
 
-// TopicPublic is the hub's topic of every new public tweet; a message is the
-// tweet's id in decimal. TopicNotices and a user's id make the topic of a person's
-// notices; a message is the notice's id in decimal.
-const (
-	TopicPublic  = "public"
-	TopicNotices = "notices/"
-)
-
 // tell puts the notices of a batch and publishes its new tweets to the hub.
 func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
 	var list []warble.NoticeRow
@@ -49,14 +41,18 @@ func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble
 	return f.putNotices(ctx, list)
 }
 
-// publish tells live listeners of a tweet, and sees to the end of its poll.
+// publish tells live listeners of a public account's tweet, and sees to the end
+// of its poll.
 func (f *Fanout) publish(ctx context.Context, t *warble.Tweet) error {
 	if t.Poll != nil {
 		if err := f.later(ctx, due{Kind: duePoll, ID: t.ID}, t.Poll.Ends); err != nil {
 			return err
 		}
 	}
-	f.shout(ctx, TopicPublic, t.ID)
+	if author, err := f.s.Users.Get(ctx, t.Author); err != nil || author[0] == nil || author[0].Protected {
+		return err
+	}
+	f.shout(ctx, warble.TopicPublic, t.ID)
 	return nil
 }
 
@@ -131,7 +127,7 @@ func (f *Fanout) putNotices(ctx context.Context, list []warble.NoticeRow) error 
 			return err
 		}
 		for _, e := range part.Put {
-			f.shout(ctx, TopicNotices+e.From.String(), e.Since)
+			f.shout(ctx, warble.TopicNotices+e.From.String(), e.Since)
 		}
 	}
 	return nil

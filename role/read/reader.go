@@ -111,7 +111,7 @@ func (r *Reader) fill(ctx context.Context, viewer warble.UserID, q TimelineQuery
 		q.Limit = defaultLimit
 	}
 	var (
-		sc   = &scene{r: r, viewer: viewer, inc: q.Include}
+		sc   = &scene{r: r, viewer: viewer, inc: q.Include, on: on}
 		got  []placed
 		p    = q.Page
 		more = true

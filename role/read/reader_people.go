@@ -157,13 +157,16 @@ func (r *Reader) listedPeople(ctx context.Context, viewer warble.UserID, inc Peo
 	for i, s := range spans {
 		ids[i] = s.id
 	}
+	inc.Relation = true
 	people, err := r.People(ctx, viewer, inc, ids...)
 	if err != nil {
 		return nil, err
 	}
 	found := people[:0]
 	for i, p := range people {
-		if p != nil {
+		// Who blocks the viewer is not shown to him, but where he must be able
+		// to take his own block or mute back.
+		if p != nil && (!p.Relation.BlockedBy || p.Relation.Blocking || p.Relation.Muting) {
 			p.Pos = spans[i].pos
 			found = append(found, p)
 		}

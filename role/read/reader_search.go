@@ -117,8 +117,9 @@ func earlier(a, b time.Time) time.Time {
 const peopleRanked = 200
 
 // SearchPeople finds accounts by handle, name and bio; the last word may be
-// the beginning of one. Of the newest 200 matches the first page shows an
-// exact handle first, then the most followed; later pages go on by age.
+// the beginning of one. Of the newest 200 matches it shows an exact handle
+// first, then the most followed, and no further page; a query with bounds, or
+// for 200 and more, is answered by age, page by page.
 func (r *Reader) SearchPeople(ctx context.Context, viewer warble.UserID, query string, p warble.Page, inc PeopleInclude) (page *PeoplePage, err error) {
 	defer warble.Wrap(&err, "Reader.SearchPeople")
 	q, err := peopleQuery(query)

@@ -14,7 +14,7 @@ func (r *Reader) Tweets(ctx context.Context, viewer warble.UserID, inc Include, 
 	if err != nil {
 		return nil, nil, err
 	}
-	sc := &scene{r: r, viewer: viewer, inc: inc}
+	sc := &scene{r: r, viewer: viewer, inc: inc, on: warble.Direct}
 	if err := sc.load(ctx, rows); err != nil {
 		return nil, nil, err
 	}

@@ -17,6 +17,7 @@ type scene struct {
 	r      *Reader
 	viewer warble.UserID
 	inc    Include
+	on     warble.Surface // of the page; what it refers to is shown on the same
 	casts  []*warble.Cast
 	refs   map[warble.TweetID]*warble.Tweet
 }
@@ -159,7 +160,7 @@ func (sc *scene) timeline(ctx context.Context, got []placed, p warble.Page) (*Ti
 func (sc *scene) addRefs(tl *Timeline, t *warble.Tweet, shown []*Item) []*Item {
 	for _, id := range [...]warble.TweetID{t.RetweetOf, t.QuoteOf, t.ReplyTo} {
 		row := sc.refs[id]
-		if _, known := tl.Refs[id]; known || row == nil || sc.sees(row, warble.Direct) != nil {
+		if _, known := tl.Refs[id]; known || row == nil || sc.sees(row, sc.on) != nil {
 			continue
 		}
 		if tl.Refs == nil {
