@@ -36,7 +36,7 @@ const visitor = 7511
 type house struct {
 	*testing.T
 	binary, dir string
-	url, token  string
+	url         string
 }
 
 func TestImportAllOfTheSharedData(t *testing.T) {
