@@ -2,19 +2,21 @@ package warble
 
 import "sync"
 
-// memo is a bounded map that forgets what was not used lately: two
+// Memo is a bounded map that forgets what was not used lately: two
 // generations, of which the older is dropped when the younger is full. Get
 // moves a found entry to the younger. Safe for many goroutines.
 type Memo[K comparable, V any] struct {
 	mu         sync.Mutex
 	young, old map[K]V
-	max        int // entries of one generation
+	most       int // entries of one generation
 }
 
-func NewMemo[K comparable, V any](max int) *Memo[K, V] {
-	return &Memo[K, V]{young: map[K]V{}, max: max}
+// NewMemo makes a memo of two generations of at most so many entries each.
+func NewMemo[K comparable, V any](most int) *Memo[K, V] {
+	return &Memo[K, V]{young: map[K]V{}, most: most}
 }
 
+// Get finds what is kept under k.
 func (m *Memo[K, V]) Get(k K) (V, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -28,6 +30,7 @@ func (m *Memo[K, V]) Get(k K) (V, bool) {
 	return v, ok
 }
 
+// Set keeps v under k.
 func (m *Memo[K, V]) Set(k K, v V) {
 	m.mu.Lock()
 	m.put(k, v)
@@ -35,12 +38,13 @@ func (m *Memo[K, V]) Set(k K, v V) {
 }
 
 func (m *Memo[K, V]) put(k K, v V) {
-	if len(m.young) >= m.max {
-		m.old, m.young = m.young, make(map[K]V, m.max/4)
+	if len(m.young) >= m.most {
+		m.old, m.young = m.young, make(map[K]V, m.most/4)
 	}
 	m.young[k] = v
 }
 
+// Drop forgets k.
 func (m *Memo[K, V]) Drop(k K) {
 	m.mu.Lock()
 	delete(m.young, k)

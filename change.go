@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// tweetEdges are the edges that stand as long as the tweet does.
+// TweetEdges are the edges that stand as long as the tweet does.
 func TweetEdges(t *Tweet) []Edge {
 	var edges []Edge
 	if t.ReplyTo != 0 {
@@ -21,7 +21,7 @@ func TweetEdges(t *Tweet) []Edge {
 	return edges
 }
 
-// edgesGone is the event of a removal. The engine fills in what stood.
+// EdgesGone is the event of a removal. The engine fills in what stood.
 func EdgesGone(key ID, gone []EdgeKey) Event {
 	edges := make([]Edge, len(gone))
 	for i, k := range gone {
@@ -30,7 +30,7 @@ func EdgesGone(key ID, gone []EdgeKey) Event {
 	return Event{Kind: EventEdgeGone, Key: key, Edges: edges}
 }
 
-// deletion is the Change that deletes a tweet. Its photos' documents stay as
+// Deletion is the Change that deletes a tweet. Its photos' documents stay as
 // they are and name a tombstone from now on; their events have them removed.
 func Deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 	c := &Change{Tweets: []*Tweet{{ID: t.ID, Author: t.Author, Version: t.Version + 1, Gone: true}}}
@@ -60,7 +60,7 @@ func Deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 	return c, nil
 }
 
-// changeFollow puts a follow, or a request for one; requested says that a
+// ChangeFollow puts a follow, or a request for one; requested says that a
 // request stands, which ends with the follow. It looks for a block once more
 // afterwards: whoever blocks at the same moment ends what
 // they find, and this takes back what they could not find yet; the answer is
@@ -90,7 +90,7 @@ func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user,
 	return ErrBlockBetween(target)
 }
 
-// acceptRequest makes a request a follow in one Change, and drops the home of
+// AcceptRequest makes a request a follow in one Change, and drops the home of
 // who asked. A request a block has ended meanwhile is no error.
 func AcceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
 	err := ChangeFollow(ctx, s, ids, Follow, request.From, request.To, true)
@@ -100,11 +100,12 @@ func AcceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error
 	return s.Timelines.Drop(ctx, request.From)
 }
 
+// ErrBlockBetween refuses a follow where one of the two blocks the other.
 func ErrBlockBetween(target UserID) error {
 	return &Error{Kind: ErrForbidden, Param: "target", Value: target.String(), Detail: "one of you has blocked the other, so you cannot follow this account"}
 }
 
-// followKeys are a follow and the request for it.
+// FollowKeys are a follow and the request for it.
 func FollowKeys(user, target UserID) []EdgeKey {
 	return []EdgeKey{{Follow, user, target}, {FollowRequest, user, target}}
 }

@@ -5,6 +5,7 @@ import "time"
 // CountKind names a number kept beside a thing. The numbers are stored.
 type CountKind uint8
 
+// The kinds of counts.
 const (
 	CountReplies       CountKind = 1  // of a tweet: edges Reply in
 	CountRetweets      CountKind = 2  // of a tweet: edges Retweet in
@@ -51,5 +52,5 @@ type CountKey struct {
 	Part uint32
 }
 
-// voteKinds are the counts of a poll's choices, in order.
+// VoteKinds are the counts of a poll's choices, in order.
 var VoteKinds = []CountKind{CountVote0, CountVote1, CountVote2, CountVote3}

@@ -3,6 +3,7 @@ package warble
 // DocKind is the type of a document. The numbers are stored: never renumber.
 type DocKind uint8
 
+// The kinds of documents.
 const (
 	DocMedia     DocKind = 1  // Media; owner: the uploader
 	DocList      DocKind = 2  // List; owner: its maker

@@ -3,6 +3,7 @@ package warble
 // EdgeKind is the type of an edge. The numbers are stored: never renumber.
 type EdgeKind uint8
 
+// The kinds of edges.
 const (
 	Follow        EdgeKind = 1  // user → user
 	FollowRequest EdgeKind = 2  // user → private user
@@ -26,7 +27,7 @@ const (
 	MaxEdgeKind = Note
 )
 
-// Inverse, or'ed to a kind in Edges.Among, asks for the edge that comes from
+// Inverse is or'ed to a kind in Edges.Among: it asks for the edge that comes from
 // the id to the viewer.
 const Inverse EdgeKind = 0x80
 
@@ -63,6 +64,7 @@ const PartSize = 1000
 // NoticeKind says what a notification is about. The numbers are stored.
 type NoticeKind uint8
 
+// The kinds of notices.
 const (
 	NoticeMention       NoticeKind = 1
 	NoticeReply         NoticeKind = 2

@@ -65,7 +65,7 @@ func Fail(kind error, format string, args ...any) *Error {
 	return &Error{Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }
 
-// wrap adds the operation's name once, and turns an error of no known kind
+// Wrap adds the operation's name once, and turns an error of no known kind
 // into ErrUnavailable. Use: defer wrap(&err, "Writer.PostTweet").
 func Wrap(err *error, op string) {
 	if *err == nil {

@@ -3,6 +3,7 @@ package warble
 // EventKind says what to look at. The numbers are stored.
 type EventKind uint8
 
+// The kinds of events.
 const (
 	EventTweet     EventKind = 1 // a tweet (or retweet) row came
 	EventTweetEdit EventKind = 2 // a new version of a tweet came

@@ -14,13 +14,16 @@ import (
 // no id. On every wire it is a decimal string.
 type ID uint64
 
-// The kinds of thing an ID names. They are aliases: an edge joins any two of
-// them, so a distinct type each would buy nothing but conversions.
-type (
-	UserID  = ID
-	TweetID = ID
-	DocID   = ID
-)
+// UserID is an ID that names a user. It and the other two are aliases: an edge
+// joins any two of them, so a distinct type each would buy nothing but
+// conversions.
+type UserID = ID
+
+// TweetID is an ID that names a tweet.
+type TweetID = ID
+
+// DocID is an ID that names a document.
+type DocID = ID
 
 // MaxID is the highest id there can be.
 const MaxID ID = 1<<63 - 1
@@ -52,13 +55,29 @@ func ParseID(s string) (ID, error) {
 	return ID(n), nil
 }
 
-func (id ID) String() string  { return strconv.FormatUint(uint64(id), 10) }
-func (id ID) Millis() int64   { return int64(id >> 16) }
+func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// Millis is the id's moment in unix milliseconds.
+func (id ID) Millis() int64 { return int64(id >> 16) }
+
+// Time is the id's moment, UTC.
 func (id ID) Time() time.Time { return time.UnixMilli(id.Millis()).UTC() }
-func (id ID) Node() uint8     { return uint8(id >> 8) }
+
+// Node is the number of the node that made the id.
+func (id ID) Node() uint8 { return uint8(id >> 8) }
+
+// Sequence tells ids of one node and millisecond apart.
 func (id ID) Sequence() uint8 { return uint8(id) }
-func (id ID) Month() uint32   { t := id.Time(); return uint32(t.Year()*12 + int(t.Month()) - 1) }
-func (id ID) Hash() uint64    { h := uint64(id) * 0x9e3779b97f4a7c15; return h ^ bits.RotateLeft64(h, 29) }
+
+// Month numbers the id's month (UTC) from year 0 on: the part in which edges
+// out of a thing and a person's tweets are counted.
+func (id ID) Month() uint32 { t := id.Time(); return uint32(t.Year()*12 + int(t.Month()) - 1) }
+
+// Hash spreads ids evenly over 64 bits. Stored things depend on it: it never changes.
+func (id ID) Hash() uint64 {
+	h := uint64(id) * 0x9e3779b97f4a7c15
+	return h ^ bits.RotateLeft64(h, 29)
+}
 
 // Shard says in which of the [Shards] slices of a Scan the id lies.
 func (id ID) Shard() int { return int(id.Hash() >> 58) }

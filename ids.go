@@ -151,7 +151,7 @@ func (g *IDs) await(ctx context.Context, floor ID) (ID, error) {
 	}
 }
 
-// pause waits, and fails with the context's error when it ends first.
+// Pause waits, and fails with the context's error when it ends first.
 func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()

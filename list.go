@@ -33,6 +33,7 @@ func ListOf(d *Doc) (*List, error) {
 	return l, nil
 }
 
+// Doc is the list as it is stored.
 func (l *List) Doc() *Doc {
 	data, err := json.Marshal(l)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 )
 
-// noticeRow is a Notice edge taken apart: what happened, who did it, and the
+// NoticeRow is a Notice edge taken apart: what happened, who did it, and the
 // tweet it happened to (or that did it).
 type NoticeRow struct {
 	To    UserID // the recipient
@@ -20,6 +20,7 @@ type NoticeRow struct {
 	At ID
 }
 
+// Edge is the row as it is stored.
 func (n NoticeRow) Edge() Edge {
 	v := make([]byte, 17)
 	v[0] = byte(n.Kind)
@@ -28,6 +29,7 @@ func (n NoticeRow) Edge() Edge {
 	return Edge{Kind: Notice, From: n.To, To: n.Cause, Since: cmp.Or(n.At, n.Cause), Value: string(v)}
 }
 
+// NoticeRowOf reads a Notice edge; false where it is none.
 func NoticeRowOf(e Edge) (NoticeRow, bool) {
 	if len(e.Value) != 17 {
 		return NoticeRow{}, false
@@ -36,7 +38,7 @@ func NoticeRowOf(e Edge) (NoticeRow, bool) {
 	return NoticeRow{e.From, NoticeKind(v[0]), ID(binary.BigEndian.Uint64(v[1:])), ID(binary.BigEndian.Uint64(v[9:])), e.To, e.Since}, true
 }
 
-// stands says whether what caused the notice is still there.
+// Stands says whether what caused the notice is still there.
 func (n NoticeRow) Stands(ctx context.Context, s *Stores) (bool, error) {
 	var key EdgeKey
 	switch n.Kind {

@@ -33,6 +33,7 @@ type Options struct {
 // tweets costs less than pushing them: see docs/push-or-pull.md.
 const DefaultPushLine = 1_000_000
 
+// WithDefaults fills in what was left out.
 func (o Options) WithDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now

@@ -10,8 +10,10 @@ type PhotoID [16]byte
 
 func (p PhotoID) String() string { return hex.EncodeToString(p[:]) }
 
-// MarshalText and UnmarshalText give the hexadecimal form.
+// MarshalText gives the hexadecimal form.
 func (p PhotoID) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the hexadecimal form.
 func (p *PhotoID) UnmarshalText(b []byte) error {
 	if len(b) != 32 {
 		return Invalid("photo", string(b), "a photo's name is 32 hexadecimal digits")
@@ -32,8 +34,10 @@ type Photo struct {
 	MIME           string
 }
 
-// Names of the two stored files.
-func (p *Photo) Full() string  { return p.ID.String() + "/full" }
+// Full is the name of the stored file of the large version.
+func (p *Photo) Full() string { return p.ID.String() + "/full" }
+
+// Small is the name of the stored file of the small version.
 func (p *Photo) Small() string { return p.ID.String() + "/small" }
 
 // Media is the document of one upload. Tweet is set when a tweet took it,
@@ -54,4 +58,5 @@ func MediaOf(d *Doc) (*Media, error) {
 	return m, nil
 }
 
+// PhotoClaim is the claim that decides who takes an upload.
 func PhotoClaim(media DocID) string { return "photo/" + media.String() }

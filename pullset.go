@@ -30,7 +30,7 @@ type Interval struct {
 	From, To TweetID
 }
 
-// pullSet is a process's copy of the pull set.
+// PullSet is a process's copy of the pull set.
 type PullSet struct {
 	s     *Stores
 	clock func() time.Time
@@ -41,6 +41,7 @@ type PullSet struct {
 	list  []UserID
 }
 
+// NewPullSet makes a process's copy, empty until its first use.
 func NewPullSet(s *Stores, clock func() time.Time) *PullSet {
 	return &PullSet{s: s, clock: clock}
 }
@@ -75,7 +76,7 @@ func (p *PullSet) current(ctx context.Context) error {
 	return nil
 }
 
-// pushed is the one predicate of push or pull: fan-out pushes a tweet if it
+// Pushed is the one predicate of push or pull: fan-out pushes a tweet if it
 // holds, readers merge it if it does not.
 func (p *PullSet) Pushed(ctx context.Context, author UserID, id TweetID) (bool, error) {
 	p.mu.Lock()
@@ -91,14 +92,14 @@ func (p *PullSet) Pushed(ctx context.Context, author UserID, id TweetID) (bool, 
 	return true, nil
 }
 
-// authorSpan is a stretch of an author's tweets that a reader merges itself.
+// AuthorSpan is a stretch of an author's tweets that a reader merges itself.
 // To zero: no upper bound.
 type AuthorSpan struct {
 	Author   UserID
 	from, to TweetID
 }
 
-// clip cuts a page to the stretch.
+// Clip cuts a page to the stretch.
 func (s AuthorSpan) Clip(p Page) Page {
 	if s.to != 0 {
 		p.Before = min(p.Upper(), s.to)
@@ -109,7 +110,7 @@ func (s AuthorSpan) Clip(p Page) Page {
 	return p
 }
 
-// of returns the pulled stretches, inside the page, of people viewer follows.
+// Of returns the pulled stretches, inside the page, of people viewer follows.
 func (p *PullSet) Of(ctx context.Context, viewer UserID, page Page) ([]AuthorSpan, error) {
 	p.mu.Lock()
 	err := p.current(ctx)
@@ -136,7 +137,7 @@ func (p *PullSet) Of(ctx context.Context, viewer UserID, page Page) ([]AuthorSpa
 	return spans, nil
 }
 
-// extend adds intervals (and forgets old ones) and stores the set. A writer
+// Extend adds intervals (and forgets old ones) and stores the set. A writer
 // that was overtaken by another leaves the other's set: the caller tries again
 // at its next turn.
 func (p *PullSet) Extend(ctx context.Context, add []Interval) error {
@@ -174,7 +175,7 @@ func (p *PullSet) Extend(ctx context.Context, add []Interval) error {
 	return nil
 }
 
-// lengthened adds intervals to a list. One that goes on where the author's last
+// Lengthened adds intervals to a list. One that goes on where the author's last
 // ends lengthens that one, so that the list does not grow while an author
 // stays in it; the moment between the two is pulled as well, which every
 // process knows in time, since it lies after soon.
@@ -190,7 +191,7 @@ func Lengthened(list, add []Interval, soon TweetID) []Interval {
 	return list
 }
 
-// covers says whether the author is, or will be, in the set at id.
+// Covers says whether the author is, or will be, in the set at id.
 func (p *PullSet) Covers(ctx context.Context, author UserID, id TweetID) (bool, error) {
 	ok, err := p.Pushed(ctx, author, id)
 	return !ok, err

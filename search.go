@@ -17,6 +17,7 @@ func (d IndexDoc) ID() ID {
 // QueryOp is what a node of a query does.
 type QueryOp uint8
 
+// What a node may do.
 const (
 	QueryAll     QueryOp = iota // every thing
 	QueryWord                   // Text: one word

@@ -104,6 +104,7 @@ func (r TextRules) weigh(c rune) int {
 	return 2
 }
 
+// IsASCII says whether every byte of s is an ASCII character.
 func IsASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {

@@ -45,6 +45,7 @@ const (
 // ReplySetting says who may reply. The author always may.
 type ReplySetting uint8
 
+// The settings; the numbers are stored.
 const (
 	RepliesByEveryone  ReplySetting = iota
 	RepliesByFollowing              // people the author follows, and people mentioned

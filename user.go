@@ -34,6 +34,9 @@ func (u *User) Active() bool { return u != nil && !u.Suspended && !u.Deleted }
 // FoldHandle is the form under which a handle is unique.
 func FoldHandle(handle string) string { return strings.ToLower(handle) }
 
-// Claim names. A user row holds its handle only while the claim names that user.
+// HandleClaim is the claim on a handle: a user row holds its handle only while
+// the claim names that user.
 func HandleClaim(handle string) string { return "handle/" + FoldHandle(handle) }
-func EmailClaim(email string) string   { return "email/" + strings.ToLower(email) }
+
+// EmailClaim is the claim on an e-mail address.
+func EmailClaim(email string) string { return "email/" + strings.ToLower(email) }

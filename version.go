@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// claimPatience is how long a claim behind which nothing came (no user row, no
+// ClaimPatience is how long a claim behind which nothing came (no user row, no
 // next version) is respected.
 const ClaimPatience = time.Minute
 
-// takeVersion claims the right to store version next of a document or profile.
+// TakeVersion claims the right to store version next of a document or profile.
 // row is the version stored now. ErrConflict: another editor has it.
 func TakeVersion(ctx context.Context, claims Claims, now time.Time, id ID, row, next uint64) error {
 	name := "version/" + id.String()
@@ -33,9 +33,10 @@ func TakeVersion(ctx context.Context, claims Claims, now time.Time, id ID, row, 
 	return nil
 }
 
+// ErrOvertaken is the answer to an editor whom another was faster than.
 var ErrOvertaken = Fail(ErrConflict, "somebody else is changing this; read it again and retry")
 
-// claimData makes a claim's bytes: when it was made, and 8 random bytes that
+// ClaimData makes a claim's bytes: when it was made, and 8 random bytes that
 // tell it from any other.
 func ClaimData(now time.Time) string {
 	var b [16]byte
@@ -44,6 +45,7 @@ func ClaimData(now time.Time) string {
 	return string(b[:])
 }
 
+// ClaimTime is when a claim's bytes were made by ClaimData; the zero time for others.
 func ClaimTime(c Claim) time.Time {
 	if len(c.Data) < 8 {
 		return time.Time{}
@@ -51,7 +53,7 @@ func ClaimTime(c Claim) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(c.Data[:8]))))
 }
 
-// saveVersion stores a document whose Version is one above the stored one's,
+// SaveVersion stores a document whose Version is one above the stored one's,
 // and reads it back: ErrConflict where another edit won.
 func SaveVersion(ctx context.Context, s *Stores, clock func() time.Time, d *Doc) error {
 	if err := TakeVersion(ctx, s.Claims, clock(), d.ID, d.Version-1, d.Version); err != nil {

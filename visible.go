@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// bond is what stands between a viewer and another person, a bit per edge.
+// Bond is what stands between a viewer and another person, a bit per edge.
 type Bond uint16
 
+// The bits of a bond.
 const (
 	BondFollows   Bond = 1 << iota // the viewer follows the person
 	BondMutes                      // the viewer mutes the person
@@ -16,19 +17,20 @@ const (
 	BondRequested                  // the viewer asked to follow the person
 )
 
-// bondKinds are the edges behind the bits of a bond, in order.
+// BondKinds are the edges behind the bits of a bond, in order.
 var BondKinds = []EdgeKind{Follow, Mute, Block, Block | Inverse, FollowRequest}
 
-// Where a tweet is shown decides whether the viewer's own mutes and blocks
-// hide it.
+// Surface is where a tweet is shown: it decides whether the viewer's own mutes
+// and blocks hide it.
 type Surface uint8
 
+// The surfaces.
 const (
 	InList Surface = iota // brought to the viewer: home, search, notices, replies, lists
 	Direct                // asked for by name: a tweet, a profile, a photo
 )
 
-// visible decides whether viewer (0: nobody signed in) may see t: nil, or
+// Visible decides whether viewer (0: nobody signed in) may see t: nil, or
 // ErrNotFound where it does not exist for anyone, or ErrForbidden where it is
 // not for this viewer. It is the one predicate behind every read that returns
 // a tweet, a person's tweets or a photo. A retweet must pass it for its own
@@ -40,7 +42,7 @@ func Visible(viewer UserID, t *Tweet, author *User, b Bond, s Surface) error {
 	return VisiblePerson(viewer, author, b, s)
 }
 
-// visiblePerson decides whether viewer may see what author wrote.
+// VisiblePerson decides whether viewer may see what author wrote.
 func VisiblePerson(viewer UserID, author *User, b Bond, s Surface) error {
 	switch {
 	case !author.Active():
@@ -66,14 +68,14 @@ var (
 	errHidden        = Fail(ErrForbidden, "you have muted or blocked the author")
 )
 
-// cast is the people of one answer and the viewer's bonds with them.
+// Cast is the people of one answer and the viewer's bonds with them.
 type Cast struct {
 	ids   []UserID // sorted, distinct
 	users []*User
 	bonds []uint16 // nil when nobody is signed in
 }
 
-// castOf loads the people named by ids, in two calls. ids is sorted in place.
+// CastOf loads the people named by ids, in two calls. ids is sorted in place.
 func CastOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*Cast, error) {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -94,7 +96,7 @@ func CastOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*Cast,
 	return c, err
 }
 
-// get returns a person, nil if there is none, and the viewer's bond.
+// Get returns a person, nil if there is none, and the viewer's bond.
 func (c *Cast) Get(id UserID) (*User, Bond) {
 	i, ok := slices.BinarySearch(c.ids, id)
 	if !ok {
@@ -106,7 +108,7 @@ func (c *Cast) Get(id UserID) (*User, Bond) {
 	return c.users[i], Bond(c.bonds[i])
 }
 
-// canSee says whether viewer may see a tweet that was asked for by name.
+// CanSee says whether viewer may see a tweet that was asked for by name.
 func CanSee(ctx context.Context, s *Stores, viewer UserID, t *Tweet) error {
 	if t == nil || t.Gone {
 		return ErrTweetNotFound

@@ -86,7 +86,8 @@ func TestAProtectedAccountIsAsked(t *testing.T) {
 	ann, bob, cat := n.person("ann"), n.person("bob"), n.person("cat")
 	_, err := n.w.EditProfile(n.ctx, bob, write.ProfileEdit{Protected: ptr(true)})
 	n.ok(err)
-	if n.follow(ann, bob) != write.Requested || n.follow(ann, bob) != write.Requested || n.has(warble.Follow, ann, bob) {
+	first, second := n.follow(ann, bob), n.follow(ann, bob)
+	if first != write.Requested || second != write.Requested || n.has(warble.Follow, ann, bob) {
 		t.Fatal("a protected account was followed without asking")
 	}
 	n.withHome(ann)

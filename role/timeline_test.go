@@ -2,6 +2,7 @@ package role_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -218,8 +219,8 @@ func TestHomeIsWhatItsRulesSayWhateverHappened(t *testing.T) {
 }
 
 func isRefusal(err error) bool {
-	e, ok := err.(*warble.Error)
-	return ok && e.Kind != warble.ErrUnavailable && e.Kind != warble.ErrUnknown
+	e, ok := errors.AsType[*warble.Error](err)
+	return ok && !errors.Is(e, warble.ErrUnavailable) && !errors.Is(e, warble.ErrUnknown)
 }
 
 func TestHomeScrollsBelowItsFloorToTheOldestTweetBothWays(t *testing.T) {

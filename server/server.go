@@ -33,8 +33,8 @@ const headerBytes = 32 << 10
 // Server is a serving process.
 type Server struct {
 	App *App
-	// URL is the public address.
-	URL string
+	// URL is the public address, PrivateURL that of metrics and profiles; empty: none.
+	URL, PrivateURL string
 
 	cfg    Config
 	bounds bounds

@@ -70,7 +70,8 @@ func (a *api) countsRecent(w http.ResponseWriter, r *http.Request, c *httpx.Call
 		return err
 	}
 	buf := getBuffer()
-	b, total := append(buf.b, `{"data":[`...), 0
+	b, total := buf.b, 0
+	b = append(b, `{"data":[`...)
 	for i, n := range buckets {
 		if i > 0 {
 			b = append(b, ',')

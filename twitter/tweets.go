@@ -215,7 +215,8 @@ func (a *api) postTweet(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 		return err
 	}
 	buf := getBuffer()
-	b := append(buf.b, `{"data":{"id":`...)
+	b := buf.b
+	b = append(b, `{"data":{"id":`...)
 	b = appendID(b, t.ID)
 	b = appendStringMember(b, "text", t.Text)
 	b = appendIDs(member(b, "edit_history_tweet_ids"), t.ID)

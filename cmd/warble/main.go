@@ -10,12 +10,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
 	}
 	env := &env{out: os.Stdout, errOut: os.Stderr, args: os.Args[1:], dir: dir, terminal: isTerminal(os.Stderr)}
-	os.Exit(run(ctx, env))
+	code := run(ctx, env)
+	stop()
+	os.Exit(code)
 }

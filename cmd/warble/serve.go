@@ -74,6 +74,9 @@ func (e *env) welcome(c *cobra.Command, srv *server.Server) error {
 		}
 	}
 	fmt.Fprintf(e.out, "\nWarble serves %s from %s\n", srv.URL, e.config.Data)
+	if srv.PrivateURL != "" {
+		fmt.Fprintf(e.out, "\n  metrics:     %s/metrics\n", srv.PrivateURL)
+	}
 	if demo == nil {
 		fmt.Fprintf(e.out, "\n  an account:  warble user add NAME --email E --password P --data %s\n", e.config.Data)
 		return nil

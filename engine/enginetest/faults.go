@@ -43,8 +43,10 @@ func (f *Faults) Stores(s *warble.Stores) *warble.Stores {
 	return &w
 }
 
-// Mend ends the breaking, and Break begins it again.
-func (f *Faults) Mend()  { f.set(true) }
+// Mend ends the breaking.
+func (f *Faults) Mend() { f.set(true) }
+
+// Break begins it again.
 func (f *Faults) Break() { f.set(false) }
 
 func (f *Faults) set(whole bool) {

@@ -34,7 +34,7 @@ type group struct {
 }
 
 // consumer is one call of Consume.
-type consumer struct{ err error }
+type consumer struct{ _ byte } // of some size, so that two are never one
 
 // record stores events. One about edges of which none is left says nothing.
 func (e *engine) record(events []warble.Event) {

@@ -109,7 +109,7 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 	e.caches(cmp.Or(opt.CacheBytes, defaultCache))
 	defer func() {
 		if err != nil {
-			e.release()
+			err = errors.Join(err, e.release())
 		}
 	}()
 	if err := makeDir(opt.FS, path); err != nil {
@@ -246,7 +246,7 @@ func locked(path string, err error) error {
 	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
 		return fmt.Errorf("cannot use %s: %w", path, err)
 	}
-	return fmt.Errorf("%w: another warble has %s open; stop it, or choose another directory (%v)", ErrLocked, path, err)
+	return fmt.Errorf("%w: another warble has %s open; stop it, or choose another directory (%w)", ErrLocked, path, err)
 }
 
 // makeDir makes the directory and its parents so that they outlive a loss of power.

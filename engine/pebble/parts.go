@@ -95,8 +95,8 @@ func (a *applier) shrinkPart(e *warble.Edge) error {
 
 // readNewest counts the newest part.
 func (e *Engine) readNewest(kind warble.EdgeKind, to warble.ID) (now newestPart, err error) {
-	var any bool
-	if now.part, any, err = e.readNewestPart(kind, to); err != nil || !any {
+	var there bool
+	if now.part, there, err = e.readNewestPart(kind, to); err != nil || !there {
 		now.none = true
 		return now, err
 	}
@@ -125,11 +125,11 @@ func (e *Engine) newestPart(kind warble.EdgeKind, to warble.ID) (uint32, error) 
 	return part, err
 }
 
-// readNewestPart finds the highest part that has a row; any says whether there is one.
-func (e *Engine) readNewestPart(kind warble.EdgeKind, to warble.ID) (part uint32, any bool, err error) {
+// readNewestPart finds the highest part that has a row; there says whether there is one.
+func (e *Engine) readNewestPart(kind warble.EdgeKind, to warble.ID) (part uint32, there bool, err error) {
 	// One point read, answered by a filter, spares most things the range.
-	err = e.get(spanKey(make([]byte, 0, 16), kind, to, 0), func([]byte) error { any = true; return nil })
-	if err != nil || !any {
+	err = e.get(spanKey(make([]byte, 0, 16), kind, to, 0), func([]byte) error { there = true; return nil })
+	if err != nil || !there {
 		return 0, false, err
 	}
 	prefix := spanPrefix(nil, kind, to)

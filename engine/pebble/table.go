@@ -123,12 +123,6 @@ func (s *shard[K, V]) weigh(k K, more int) {
 	}
 }
 
-func (s *shard[K, V]) drop(k K) {
-	if i, ok := s.at[k]; ok {
-		s.clear(i)
-	}
-}
-
 func (s *shard[K, V]) slot() int32 {
 	if n := len(s.free); n > 0 {
 		i := s.free[n-1]

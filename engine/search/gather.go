@@ -39,9 +39,6 @@ type entry struct {
 	pos    uint16
 }
 
-// noPos stands for words.NoPos.
-const noPos = 1<<16 - 1
-
 // docID is an id with a mark for a tweet that begins its conversation: its
 // thread term would be one key for one document.
 type docID uint64

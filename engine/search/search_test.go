@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -353,7 +354,7 @@ func TestEndedSearchSaysSo(t *testing.T) {
 	w := newWorld(t, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := w.x.Search(ctx, &warble.Query{}, warble.Page{}); err != context.Canceled {
+	if _, err := w.x.Search(ctx, &warble.Query{}, warble.Page{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }

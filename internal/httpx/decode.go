@@ -109,7 +109,7 @@ func jsonError(err error) error {
 	if e, ok := errors.AsType[*warble.Error](err); ok {
 		return e
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return warble.Invalid("body", "", "a JSON document is needed")
 	}
 	return warble.Invalid("body", "", "the body is not a JSON document")

@@ -21,6 +21,7 @@ import (
 // Role says which processes mount a route.
 type Role string
 
+// The roles that mount routes.
 const (
 	Reader Role = "reader"
 	Writer Role = "writer"
@@ -29,6 +30,7 @@ const (
 // Access says who may use a route.
 type Access uint8
 
+// The kinds of access.
 const (
 	Anyone     Access = iota // anonymous too; a token that is sent must be good and bear the scope
 	SignedIn                 // a person's token (or session, with Cookie) with the scope

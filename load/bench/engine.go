@@ -44,9 +44,9 @@ func runEngineLine(ctx context.Context, b *bench, l *line) ([]Result, error) {
 
 func postEngineRole(ctx context.Context, in *inside, conf *engineConfig) error {
 	return writesRole(ctx, in, conf, "post.engine", func(n *node) func(worker, i int) error {
-		hot, words, rngs := conf.Scale.hot(), newVocabulary(), randoms(6)
+		hot, texts, rngs := conf.Scale.hot(), newTexts(6), randoms(6)
 		return func(w, _ int) error {
-			_, err := n.writer.PostTweet(ctx, user(hot[rngs[w].IntN(len(hot))]), write.Draft{Text: words.text(rngs[w])})
+			_, err := n.writer.PostTweet(ctx, user(hot[rngs[w].IntN(len(hot))]), write.Draft{Text: texts.any(rngs[w])})
 			return err
 		}
 	})

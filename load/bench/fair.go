@@ -30,7 +30,7 @@ func fairRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	followers := 1_000_000 * conf.Scale.Tweets / fullScale.Tweets
-	f := &fairness{node: n, conf: conf, late: late, words: newVocabulary(), followers: followers}
+	f := &fairness{node: n, conf: conf, late: late, texts: newTexts(9), followers: followers}
 	if err := f.load(ctx, in); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ type fairness struct {
 	*node
 	conf      *engineConfig
 	late      *delays
-	words     *vocabulary
+	texts     texts
 	followers int
 	behind    time.Duration
 	turns     []time.Duration // how long the large author's tweets took to all
@@ -117,7 +117,7 @@ func (f *fairness) round(ctx context.Context, busy bool) ([]time.Duration, error
 	}
 	f.late.take()
 	_, err := openLoop(ctx, f.conf.Plan.Round, ordinaryRate, func(rng *rand.Rand) error {
-		_, err := f.writer.PostTweet(ctx, user(rng.IntN(f.conf.Scale.Graph)), write.Draft{Text: f.words.text(rng)})
+		_, err := f.writer.PostTweet(ctx, user(rng.IntN(f.conf.Scale.Graph)), write.Draft{Text: f.texts.any(rng)})
 		return err
 	})
 	lag, lagErr := f.node.behind(ctx)
@@ -137,7 +137,7 @@ func (f *fairness) tweet(ctx context.Context) error {
 	f.late.mine[id] = true
 	f.late.mu.Unlock()
 	start := time.Now()
-	if _, err := f.writer.PostTweet(ctx, user(f.conf.Scale.big()), write.Draft{ID: id, Text: f.words.text(rand.New(rand.NewPCG(seed, uint64(id))))}); err != nil {
+	if _, err := f.writer.PostTweet(ctx, user(f.conf.Scale.big()), write.Draft{ID: id, Text: f.texts[0]}); err != nil {
 		return err
 	}
 	started := false

@@ -9,12 +9,7 @@ import (
 
 // posts are requests to tweet, by the people in turn, each with a text of its own.
 func (s *set) posts(people []int) func(worker, i int) []byte {
-	words := newVocabulary()
-	rng := rand.New(rand.NewPCG(seed, 5))
-	texts := make([]string, 4096)
-	for i := range texts {
-		texts[i] = words.text(rng)
-	}
+	texts := newTexts(5)
 	var next atomic.Int64
 	return func(int, int) []byte {
 		n := int(next.Add(1))

@@ -56,7 +56,7 @@ func pushRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	if err := n.visit(ctx, conf.Scale.hot()); err != nil {
 		return err
 	}
-	p := &pushing{node: n, conf: conf, seen: seen, words: newVocabulary(), rngs: randoms(8), by: map[warble.TweetID]int{}, lists: map[int][]warble.UserID{}}
+	p := &pushing{node: n, conf: conf, seen: seen, texts: newTexts(8), rngs: randoms(8), by: map[warble.TweetID]int{}, lists: map[int][]warble.UserID{}}
 	tweets := 1000 // to warm the follower lists, and to see how many fit a round
 	if _, _, err := p.subject(ctx, tweets); err != nil {
 		return err
@@ -96,7 +96,7 @@ type pushing struct {
 	*node
 	conf  *engineConfig
 	seen  *pushes
-	words *vocabulary
+	texts texts
 	rngs  []*rand.Rand
 
 	mu    sync.Mutex
@@ -112,7 +112,7 @@ func (p *pushing) subject(ctx context.Context, tweets int) (pairs int, took time
 	p.seen.mu.Unlock()
 	_, err = closedLoop(ctx, connections, 0, tweets, func(w, i int) error {
 		a := p.conf.Scale.hundreds(i % p.conf.Scale.Hundreds)
-		t, err := p.writer.PostTweet(ctx, user(a), write.Draft{Text: p.words.text(p.rngs[w])})
+		t, err := p.writer.PostTweet(ctx, user(a), write.Draft{Text: p.texts.any(p.rngs[w])})
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func sustainedRole(ctx context.Context, in *inside, conf *engineConfig) (err err
 	if err := n.visit(ctx, conf.Scale.hot()); err != nil {
 		return err
 	}
-	s := &sustained{node: n, conf: conf, late: late, words: newVocabulary()}
+	s := &sustained{node: n, conf: conf, late: late, texts: newTexts(10)}
 	rngs := randoms(10)
 	top, err := closedLoop(ctx, connections, conf.Plan.Warm, 0, func(w, _ int) error { return s.post(ctx, rngs[w]) })
 	if err != nil {
@@ -91,11 +91,11 @@ type sustained struct {
 	*node
 	conf  *engineConfig
 	late  *delays
-	words *vocabulary
+	texts texts
 }
 
 func (s *sustained) post(ctx context.Context, rng *rand.Rand) error {
-	_, err := s.writer.PostTweet(ctx, user(s.conf.Scale.fifty(rng.IntN(s.conf.Scale.Fifty))), write.Draft{Text: s.words.text(rng)})
+	_, err := s.writer.PostTweet(ctx, user(s.conf.Scale.fifty(rng.IntN(s.conf.Scale.Fifty))), write.Draft{Text: s.texts.any(rng)})
 	return err
 }
 

@@ -66,3 +66,18 @@ func (v *vocabulary) rankWith(n float64, tweets int) int {
 	all := float64(tweets) * wordsPerTweet
 	return min(max(int(all/(n*math.Log(vocabularySize)))-1, 0), vocabularySize-1)
 }
+
+// texts are made beforehand, so that a subject is not charged for what its
+// author thinks.
+type texts []string
+
+func newTexts(stream uint64) texts {
+	words, rng := newVocabulary(), rand.New(rand.NewPCG(seed, stream))
+	t := make(texts, 16<<10)
+	for i := range t {
+		t[i] = words.text(rng)
+	}
+	return t
+}
+
+func (t texts) any(rng *rand.Rand) string { return t[rng.IntN(len(t))] }

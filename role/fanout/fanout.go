@@ -4,6 +4,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -55,7 +56,7 @@ func (f *Fanout) Run(ctx context.Context) error {
 	err := <-failed
 	stop()
 	for range len(tasks) - 1 {
-		<-failed
+		err = cmp.Or(err, <-failed)
 	}
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

@@ -10,6 +10,7 @@ import (
 // FollowState is what stands between a person and somebody they might follow.
 type FollowState uint8
 
+// The states.
 const (
 	NotFollowing FollowState = iota
 	Following
