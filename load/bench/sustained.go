@@ -17,7 +17,7 @@ const (
 	deliveredIn  = 5 * time.Second
 	sustainedFor = 60 * time.Second
 	triedFor     = 6 * time.Second
-	inTime       = 0.99 // share of the rate that must really be posted
+	inTime       = 0.97 // share of a tried rate that must really be posted
 )
 
 // sustainedRole looks for the highest rate of posts that fan-out follows.
@@ -42,49 +42,63 @@ func sustainedRole(ctx context.Context, in *inside, conf *engineConfig) (err err
 	if err := n.settle(ctx); err != nil {
 		return err
 	}
-	for up, was := 1.15, false; ; {
-		ok, times, err := s.try(ctx, rate, triedFor)
-		if err != nil {
-			return err
-		}
-		in.say("post.sustained: %.0f posts/s for %s: %s, p99 %.0f ms", rate, triedFor, verdict(ok), quantile(times, 0.99))
-		if !ok && !was && rate > 50 { // begun too high
-			rate, up = 0.7*rate, 1.1
-			continue
-		}
-		if !ok {
-			break
-		}
-		rate, was = up*rate, true
+	if rate, err = s.search(ctx, in, rate); err != nil {
+		return err
 	}
 	res := Result{Key: "post.sustained", Unit: "posts/s", Detail: &Detail{Note: fmt.Sprintf("%d followers each, delivery p99 ≤ %s for %s", fiftyFans, deliveredIn, sustainedFor)}}
 	long := sustainedFor / (fullRound / conf.Plan.Round)
 	for range 3 {
-		rate *= 0.85
-		var ok bool
-		var times []time.Duration
+		var t *trial
 		err := profiled(conf.Profile, "post.sustained", func() (err error) {
-			ok, times, err = s.try(ctx, rate, long)
+			t, err = s.try(ctx, rate, long)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		in.say("post.sustained: %.0f posts/s for %s: %s, p99 %.0f ms", rate, long, verdict(ok), quantile(times, 0.99))
-		if ok {
-			res.Value, res.P50, res.P99 = rate, quantile(times, 0.5), quantile(times, 0.99)
+		in.say("post.sustained: %s", t)
+		if t.delivered() {
+			res.Value, res.P50, res.P99 = t.rate, quantile(t.times, 0.5), quantile(t.times, 0.99)
 			break
 		}
+		rate = 0.8 * min(rate, t.rate)
 	}
 	in.results([]Result{res})
 	return nil
 }
 
-func verdict(ok bool) string {
-	if ok {
-		return "delivered in time"
+// search raises the rate by short trials as long as posting and delivery keep
+// up, and returns the last one at which they did.
+func (s *sustained) search(ctx context.Context, in *inside, rate float64) (float64, error) {
+	for last := 0.0; rate > 10; {
+		t, err := s.try(ctx, rate, triedFor)
+		if err != nil {
+			return 0, err
+		}
+		in.say("post.sustained: %s", t)
+		switch ok := t.delivered() && t.rate >= inTime*rate; {
+		case ok:
+			last, rate = rate, 1.15*rate
+		case last > 0:
+			return last, nil
+		default: // begun too high
+			rate *= 0.7
+		}
 	}
-	return "too much"
+	return rate, nil
+}
+
+// trial is what came of a rate.
+type trial struct {
+	wanted, rate float64 // posts a second: as offered, and as acknowledged in time
+	took         time.Duration
+	times        []time.Duration // of deliveries
+}
+
+func (t *trial) delivered() bool { return quantile(t.times, 0.99) <= deliveredIn.Seconds()*1000 }
+
+func (t *trial) String() string {
+	return fmt.Sprintf("%.0f posts/s offered for %s: %.0f acknowledged, delivery p99 %.0f ms", t.wanted, t.took, t.rate, quantile(t.times, 0.99))
 }
 
 type sustained struct {
@@ -99,18 +113,15 @@ func (s *sustained) post(ctx context.Context, rng *rand.Rand) error {
 	return err
 }
 
-// try posts at a rate and says whether posting and delivery kept up. What is
-// left over counts: it is waited for.
-func (s *sustained) try(ctx context.Context, rate float64, d time.Duration) (bool, []time.Duration, error) {
+// try posts at a rate. What is left over counts: its delivery is waited for.
+func (s *sustained) try(ctx context.Context, rate float64, d time.Duration) (*trial, error) {
 	s.late.take()
 	done, err := openLoop(ctx, d, rate, func(rng *rand.Rand) error { return s.post(ctx, rng) })
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
 	if err := s.settle(ctx); err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	times := s.late.take()
-	ok := float64(done) >= inTime*rate*d.Seconds() && quantile(times, 0.99) <= deliveredIn.Seconds()*1000
-	return ok, times, nil
+	return &trial{wanted: rate, rate: float64(done) / d.Seconds(), took: d, times: s.late.take()}, nil
 }
