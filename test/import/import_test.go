@@ -27,7 +27,11 @@ import (
 	"warble/client"
 )
 
-var limit = flag.Duration("limit", time.Minute, "for the import of the follow graph")
+// What the follow graph should take on two idle cores, and what it may take on
+// a machine that others use as well.
+const followsWanted = time.Minute
+
+var limit = flag.Duration("limit", 3*time.Minute, "for the import of the follow graph")
 
 // visitor is the graph user whose home is scrolled to the end.
 const visitor = 7511
@@ -52,7 +56,7 @@ func TestImportAllOfTheSharedData(t *testing.T) {
 	if took := time.Since(start); took > *limit {
 		t.Errorf("the follow graph took %s, with counts and search; %s is the limit", took.Round(time.Second), *limit)
 	} else {
-		t.Logf("the follow graph took %s", took.Round(time.Second))
+		t.Logf("the follow graph took %s, %.2f of the %s wanted", took.Round(time.Second), float64(took)/float64(followsWanted), followsWanted)
 	}
 	h.says("19 rows read, 17 added, 0 already there, 2 rejected; 1 people made", "import", "photos", want.path("photos"))
 	h.says("14640 rows read, 0 added, 14633 already there, 7 rejected; 0 people made", "import", "tweets", want.path("tweets.csv"))
