@@ -78,6 +78,15 @@ type runner struct {
 	seenN  atomic.Uint64
 }
 
+// Check says what cannot work about the options, Callers aside.
+func (o *RunOptions) Check() error {
+	if err := mayLoad(o.URL, o.AnyHost); err != nil {
+		return err
+	}
+	_, err := parseMix(o.Mix)
+	return err
+}
+
 // Run makes traffic until the duration is over or ctx ends.
 func Run(ctx context.Context, opt RunOptions) (*Traffic, error) {
 	if err := mayLoad(opt.URL, opt.AnyHost); err != nil {

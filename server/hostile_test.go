@@ -3,10 +3,12 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -144,7 +146,7 @@ func hostile() []struct {
 		{"chunks that are none", unsized("Transfer-Encoding: chunked\r\n", "zzz\r\n{}\r\n0\r\n\r\n"), []int{400}},
 		{"a chunk without an end", unsized("Transfer-Encoding: chunked\r\n", "ffffffffffffffff\r\n{}"), []int{400, 413}},
 		{"an encoding of transfer that is none", unsized("Transfer-Encoding: gzip\r\n", "{}"), []int{501}},
-		{"a body in gzip", post("Content-Encoding: gzip\r\n", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"), []int{400, 415}},
+		{"a body in gzip", post("Content-Encoding: gzip\r\n", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"), []int{415}},
 		{"no UTF-8 in a tweet", post("", "{\"text\":\"a\xff\xfe\"}"), []int{201, 400}},
 		{"half a surrogate", post("", `{"text":"a\ud800"}`), []int{201, 400}},
 		{"NUL in a tweet", post("", `{"text":"a\u0000b"}`), []int{201, 400}},
@@ -281,7 +283,7 @@ func TestWhoDoesNotReadIsCutOff(t *testing.T) {
 			// Until the server closes: it reads no more when its answers are stuck.
 			for {
 				if _, err := io.WriteString(conn, request); err != nil {
-					if e, ok := err.(net.Error); ok && e.Timeout() {
+					if errors.Is(err, os.ErrDeadlineExceeded) {
 						t.Error("not cut off in 20 s")
 					}
 					return

@@ -43,6 +43,9 @@ func loadCommand(e *env) *cobra.Command {
 		Long:    loadLong + strings.Join(load.Kinds(), ", ") + ".",
 		Example: "  warble load --rate 500 --duration 30s\n  warble load --url http://127.0.0.1:8080 --token $TOKEN --mix home=90,post=10 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := opt.Check(); err != nil {
+				return usagef("%v", err)
+			}
 			callers, err := e.callers(c.Context(), token, tokens, people)
 			if err != nil {
 				return err

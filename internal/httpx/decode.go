@@ -15,10 +15,14 @@ import (
 // MaxBody is how many bytes a request body may have where nothing else is said.
 const MaxBody = 64 << 10
 
-// ReadBody reads a body of at most limit bytes; a longer one is 413.
+// ReadBody reads a body of at most limit bytes; a longer one is 413, an
+// encoded one, whose size nobody knows, 415.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
+	}
+	if code := r.Header["Content-Encoding"]; len(code) > 0 && code[0] != "" && code[0] != "identity" {
+		return nil, &StatusError{Status: http.StatusUnsupportedMediaType, Detail: "Send the body as it is, without a Content-Encoding."}
 	}
 	body := make([]byte, 0, max(r.ContentLength, 0)+512)
 	in := http.MaxBytesReader(w, r.Body, limit)
