@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -49,8 +50,8 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 		checker.Settle = settle
 	}
 	m = e.meter("checking")
-	var seen int64
-	checker.Progress = func(shards int, rows int64) { seen = rows; m.Set(int64(shards), warble.Shards) }
+	var seen highest
+	checker.Progress = func(shards int, rows int64) { seen.see(rows); m.Set(int64(shards), warble.Shards) }
 	if err := checker.Run(ctx); err != nil {
 		return err
 	}
@@ -59,8 +60,16 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 		fmt.Fprintf(e.out, "%d invariants do not hold\n", breaches)
 		return errQuiet
 	}
-	fmt.Fprintf(e.out, "clean: %d things checked\n", seen)
+	fmt.Fprintf(e.out, "clean: %d things checked\n", seen.Load())
 	return nil
+}
+
+// highest is the highest number seen; progress is told by many workers at once.
+type highest struct{ atomic.Int64 }
+
+func (h *highest) see(n int64) {
+	for old := h.Load(); n > old && !h.CompareAndSwap(old, n); old = h.Load() {
+	}
 }
 
 func rebuildCommand(e *env) *cobra.Command {
@@ -70,13 +79,13 @@ func rebuildCommand(e *env) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				m := e.meter("rebuilding")
-				var things int64
-				err := app.Fanout.Rebuild(ctx, func(shards int, n int64) { things = n; m.Set(int64(shards), warble.Shards) })
+				var things highest
+				err := app.Fanout.Rebuild(ctx, func(shards int, n int64) { things.see(n); m.Set(int64(shards), warble.Shards) })
 				if err != nil {
 					return err
 				}
 				m.Done()
-				fmt.Fprintf(e.out, "rebuilt from %d people and tweets\n", things)
+				fmt.Fprintf(e.out, "rebuilt from %d people and tweets\n", things.Load())
 				return nil
 			})
 		},
