@@ -127,7 +127,7 @@ func writesRole(ctx context.Context, in *inside, conf *engineConfig, name string
 		p50, p99 = append(p50, t.quantile(0.5)), append(p99, t.quantile(0.99))
 	}
 	res.Value, res.Ratio, res.P50, res.P99 = median(ours), median(ours)/median(theirs), median(p50), median(p99)
-	res.Detail.Note = fmt.Sprintf("%.0f µs CPU each; the control %s/s, %.0f µs; %d WAL bytes", median(ourCPU), short(median(theirs)), median(theirCPU), bytes)
+	res.Detail.Note = fmt.Sprintf("%.0f µs CPU each; the control %s/s, %.0f µs, %s; %d WAL bytes", median(ourCPU), short(median(theirs)), median(theirCPU), spanOf(theirs), bytes)
 	in.results([]Result{res})
 	return nil
 }

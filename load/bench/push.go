@@ -87,7 +87,7 @@ func pushRole(ctx context.Context, in *inside, conf *engineConfig) (err error) {
 	}
 	in.results([]Result{{
 		Key: "fanout.push", Value: median(ours), Unit: "deliveries/s", Limit: 0.5, Ratio: median(ours) / median(theirs),
-		Detail: &Detail{Note: fmt.Sprintf("the control %s/s; %d tweets a round", short(median(theirs)), tweets)},
+		Detail: &Detail{Note: fmt.Sprintf("the control %s/s, %s; %d tweets a round", short(median(theirs)), spanOf(theirs), tweets)},
 	}})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -123,6 +124,16 @@ func short(v float64) string {
 		return fmt.Sprintf("%.3g", v)
 	}
 	return fmt.Sprintf("%.2g", v)
+}
+
+// spanOf shows how far the rounds of a control lie apart: where that is far, the
+// machine was not ours alone, and a ratio of throughputs says little.
+func spanOf(list []float64) string {
+	text := "rounds " + short(slices.Min(list)) + " to " + short(slices.Max(list))
+	if slices.Max(list) > 2*slices.Min(list) {
+		text += " (UNSTEADY)"
+	}
+	return text
 }
 
 // machine names what this runs on.
