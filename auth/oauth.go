@@ -21,6 +21,9 @@ type oauthError struct {
 
 func (e *oauthError) Error() string { return "oauth: " + e.code + ": " + e.detail }
 
+// Unwrap gives the status to whoever logs the answer.
+func (e *oauthError) Unwrap() error { return &httpx.StatusError{Status: e.status, Detail: e.detail} }
+
 var (
 	errGrant  = &oauthError{400, "invalid_grant", "The code or refresh token is not valid: it may have expired, been used, or belong to another app or redirect URI."}
 	errScope  = &oauthError{400, "invalid_scope", "The scope is unknown or more than was granted."}

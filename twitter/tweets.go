@@ -15,7 +15,7 @@ import (
 // wireNames says what the domain's parameters are called in this API.
 var wireNames = map[string]string{
 	"reply": "reply.in_reply_to_tweet_id", "quote": "quote_tweet_id", "media": "media.media_ids", "place": "geo",
-	"poll": "poll.options", "handle": "username", "bio": "description", "tweet": "id", "list": "id", "member": "user_id",
+	"poll": "poll.options", "poll.minutes": "poll.duration_minutes", "handle": "username", "bio": "description", "tweet": "id", "list": "id", "member": "user_id",
 	"header": "header_media_id", "avatar": "avatar_media_id", "pinned": "pinned_tweet_id", "user": "id", "alt": "metadata.alt_text.text",
 }
 

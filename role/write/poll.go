@@ -36,7 +36,7 @@ func (p *draft) composePoll(d Draft) error {
 	case n < MinPollOptions || n > warble.MaxPollOptions:
 		return warble.Invalid("poll", strconv.Itoa(n), "a poll has 2 to 4 options")
 	case d.Poll.Minutes < MinPollMinutes || d.Poll.Minutes > MaxPollMinutes:
-		return warble.Invalid("poll", strconv.Itoa(d.Poll.Minutes), "a poll is open for 5 minutes to 7 days (10080 minutes)")
+		return warble.Invalid("poll.minutes", strconv.Itoa(d.Poll.Minutes), "a poll is open for 5 minutes to 7 days (10080 minutes)")
 	}
 	options := make([]string, n)
 	for i, o := range d.Poll.Options {
