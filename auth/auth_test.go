@@ -332,8 +332,8 @@ func TestSessionLivesUntilSignOut(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(c)
-	if u, err := w.SessionUser(r); err != nil || u == nil || u.ID != w.ann.ID {
-		t.Errorf("session user %v %v", u, err)
+	if who, err := w.Authenticate(r, true); err != nil || who.User != w.ann.ID {
+		t.Errorf("session of %v: %v", who.User, err)
 	}
 	if who, _ := w.Authenticate(r, false); who.User != 0 {
 		t.Error("a cookie counts where cookies do not")
@@ -344,8 +344,8 @@ func TestSessionLivesUntilSignOut(t *testing.T) {
 	if err := w.EndSession(httptest.NewRecorder(), r); err != nil {
 		t.Fatal(err)
 	}
-	if u, err := w.SessionUser(r); u != nil || err != nil {
-		t.Errorf("after signing out: %v %v", u, err)
+	if who, err := w.Authenticate(r, true); who.User != 0 || err != nil {
+		t.Errorf("after signing out: %v %v", who.User, err)
 	}
 }
 

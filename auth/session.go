@@ -165,16 +165,3 @@ func (s *Service) sessionCaller(r *http.Request) (httpx.Caller, error) {
 	}
 	return who, err
 }
-
-// SessionUser is who is signed in at this browser; nil for nobody.
-func (s *Service) SessionUser(r *http.Request) (*warble.User, error) {
-	who, err := s.sessionCaller(r)
-	if err != nil || who.User == 0 {
-		return nil, err
-	}
-	rows, err := s.s.Users.Get(r.Context(), who.User)
-	if err != nil {
-		return nil, err
-	}
-	return rows[0], nil
-}
