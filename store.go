@@ -35,6 +35,9 @@ type Stores struct {
 	Index     Index
 	Hub       Hub
 
+	// Stamps tells what was written since a moment; nil where that is not known.
+	Stamps *Stamps
+
 	// Close gives everything back. Nothing may be called afterwards.
 	Close func() error
 }

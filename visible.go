@@ -96,6 +96,9 @@ func CastOf(ctx context.Context, s *Stores, viewer UserID, ids []UserID) (*Cast,
 	return c, err
 }
 
+// People are the ids of everyone in the cast.
+func (c *Cast) People() []UserID { return c.ids }
+
 // Get returns a person, nil if there is none, and the viewer's bond.
 func (c *Cast) Get(id UserID) (*User, Bond) {
 	i, ok := slices.BinarySearch(c.ids, id)

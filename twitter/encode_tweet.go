@@ -2,6 +2,7 @@ package twitter
 
 import (
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,21 +19,34 @@ import (
 // appendTweet appends a tweet as one viewer sees it. of is a retweet's
 // original as the viewer sees it, else nil.
 func (a *api) appendTweet(b []byte, it, of *read.Item, m mask) []byte {
+	return appendLive(append(b, a.tweetFragment(it, of, m)...), it, m)
+}
+
+// tweetFragment is all of a tweet's object that does not change while its rows
+// stay the same, without the closing brace. It must not be changed.
+func (a *api) tweetFragment(it, of *read.Item, m mask) []byte {
 	t := it.Tweet
 	key := fragmentKey{id: t.ID, version: uint64(t.Version), fields: m &^ tLive}
 	if of != nil {
 		key.version |= uint64(of.Tweet.Version) << 32
+		key.people = of.Author.Version
+	}
+	if m&tUsername != 0 && it.Author != nil {
+		key.people |= it.Author.Version << 32
 	}
 	cacheable := of != nil || t.RetweetOf == 0
 	if frag, ok := a.fragments.get(key); ok && cacheable {
-		b = append(b, frag...)
-	} else {
-		start := len(b)
-		b = appendTweetFragment(b, t, it.Author, of, m)
-		if cacheable {
-			a.fragments.put(key, b[start:])
-		}
+		return frag
 	}
+	frag := slices.Clip(appendTweetFragment(make([]byte, 0, fragmentSize), t, it.Author, of, m))
+	if cacheable {
+		a.fragments.put(key, frag)
+	}
+	return frag
+}
+
+// appendLive appends what changes without the tweet: numbers, flags, and the closing brace.
+func appendLive(b []byte, it *read.Item, m mask) []byte {
 	if m&tMetrics != 0 {
 		b = appendTweetMetrics(b, &it.Counts, m)
 	}

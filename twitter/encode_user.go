@@ -1,6 +1,7 @@
 package twitter
 
 import (
+	"slices"
 	"strconv"
 	"warble/role/read"
 
@@ -16,7 +17,7 @@ func (a *api) appendUser(b []byte, u *warble.User, p *read.Person, m mask) []byt
 	} else {
 		start := len(b)
 		b = a.appendUserFragment(b, u, m)
-		a.fragments.put(key, b[start:])
+		a.fragments.put(key, slices.Clone(b[start:]))
 	}
 	if p != nil && m&uMetrics != 0 {
 		b = appendUserMetrics(b, &p.Counts, m)

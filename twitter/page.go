@@ -36,7 +36,9 @@ func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.
 	buf := getBuffer()
 	d := answer{a: a, q: q, viewer: viewer, b: buf.b}
 	d.b = append(d.b, '{')
-	if len(tl.Items) > 0 {
+	if tl.Kept != nil && q.plain() {
+		d.splice(tl)
+	} else if len(tl.Items) > 0 {
 		d.b = append(d.b, `"data":[`...)
 		for i := range tl.Items {
 			if i > 0 {
@@ -54,13 +56,61 @@ func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.
 	return nil
 }
 
+// spliced is what of an answer is the same as long as its page is kept: the
+// fragments of its tweets, and the includes.
+type spliced struct {
+	q        *query
+	tweets   [][]byte
+	includes []byte
+}
+
+// plain says whether an answer holds nothing that changes but the tweets'
+// numbers and flags.
+func (q *query) plain() bool { return q.exp&^xAuthor == 0 && q.user&uLive == 0 }
+
+// splice appends data and includes of a kept page, from what the same query
+// made of it before.
+func (d *answer) splice(tl *read.Timeline) {
+	p, _ := tl.Kept.Load().(*spliced)
+	if p == nil || p.q != d.q {
+		p = d.fragments(tl)
+		tl.Kept.Store(p)
+	}
+	d.b = append(d.b, `"data":[`...)
+	for i := range tl.Items {
+		if i > 0 {
+			d.b = append(d.b, ',')
+		}
+		d.b = appendLive(append(d.b, p.tweets[i]...), &tl.Items[i], d.q.tweet)
+	}
+	d.b = append(append(d.b, "],"...), p.includes...)
+}
+
+func (d *answer) fragments(tl *read.Timeline) *spliced {
+	p := &spliced{q: d.q, tweets: make([][]byte, len(tl.Items))}
+	for i := range tl.Items {
+		it := &tl.Items[i]
+		p.tweets[i] = d.a.tweetFragment(it, tl.Original(it), d.q.tweet)
+		if d.q.exp&xAuthor != 0 {
+			d.user(it.Author)
+		}
+	}
+	if len(d.users) > 0 {
+		p.includes = append(p.includes, `"includes":{"users":[`...)
+		for i, u := range d.users {
+			if i > 0 {
+				p.includes = append(p.includes, ',')
+			}
+			p.includes = d.a.appendUser(p.includes, u, nil, d.userMask())
+		}
+		p.includes = append(p.includes, "]},"...)
+	}
+	return p
+}
+
 // tweet appends one tweet and notes whom and what it brings along.
 func (d *answer) tweet(it *read.Item, tl *read.Timeline) {
-	var of *read.Item
-	if it.Tweet.RetweetOf != 0 {
-		of = tl.Refs[it.Tweet.RetweetOf]
-	}
-	d.b = d.a.appendTweet(d.b, it, of, d.q.tweet)
+	d.b = d.a.appendTweet(d.b, it, tl.Original(it), d.q.tweet)
 	x := d.q.exp
 	if x&xAuthor != 0 {
 		d.user(it.Author)

@@ -47,12 +47,12 @@ func New(opt Options) *warble.Stores {
 		topics:    map[string]map[chan []byte]bool{},
 	}
 	e.more = sync.NewCond(&e.mu)
-	return &warble.Stores{
+	return warble.WithStamps(&warble.Stores{
 		Claims: claimStore{e}, Commit: commitStore{e}, Users: userStore{e}, Tweets: tweetStore{e}, Edges: edgeStore{e},
 		Docs: docStore{e}, Blobs: blobStore{e}, Log: logStore{e}, Timelines: timelineStore{e}, Counts: countStore{e},
 		Index: indexStore{e}, Hub: hubStore{e},
 		Close: func() error { return nil },
-	}
+	})
 }
 
 // engine is all the state there is. mu guards everything below it; nothing that may block runs under it.

@@ -193,11 +193,11 @@ func (e *Engine) options(fs vfs.FS) *pdb.Options {
 
 // Stores returns the contracts this engine fulfils: all but Index and Blobs.
 func (e *Engine) Stores() *warble.Stores {
-	return &warble.Stores{
+	return warble.WithStamps(&warble.Stores{
 		Claims: claimStore{e}, Commit: commitStore{e}, Users: userStore{e}, Tweets: tweetStore{e},
 		Edges: edgeStore{e}, Docs: docStore{e}, Log: e.log, Timelines: e.timelines, Counts: countStore{e},
 		Hub: e.hub, Close: e.Close,
-	}
+	})
 }
 
 // Derived is the store of what can be rebuilt, for the search index: keys that

@@ -45,7 +45,9 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, contentType strin
 		h["Content-Type"] = []string{contentType}
 	}
 	if len(body) >= GzipFrom {
-		addVary(h, varyGzip)
+		if h["Cache-Control"] == nil || &h["Cache-Control"][0] != &noStore[0] { // no cache keeps it
+			addVary(h, varyGzip)
+		}
 		if AcceptsGzip(r.Header["Accept-Encoding"]) {
 			writeGzip(w, status, body)
 			return

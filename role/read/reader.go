@@ -17,6 +17,7 @@ type Reader struct {
 	s    *warble.Stores
 	opt  warble.Options
 	pull *warble.PullSet
+	kept *warble.Memo[keptKey, *keptPage]
 	deep *warble.Memo[deepKey, *deepRun]
 	ends *warble.Memo[warble.UserID, oldestSeen]
 
@@ -36,6 +37,7 @@ func NewReader(s *warble.Stores, opt warble.Options) *Reader {
 	return &Reader{
 		s: s, opt: opt,
 		pull: warble.NewPullSet(s, opt.Clock),
+		kept: warble.NewMemo[keptKey, *keptPage](keptPages),
 		deep: warble.NewMemo[deepKey, *deepRun](4096),
 		ends: warble.NewMemo[warble.UserID, oldestSeen](1 << 17),
 	}
@@ -83,12 +85,24 @@ type TimelineQuery struct {
 }
 
 // Timeline is one page of tweets, newest first. It is never short while older
-// tweets exist that the viewer may see.
+// tweets exist that the viewer may see. It is shared and must not be changed.
 type Timeline struct {
 	Items  []Item
 	Refs   map[warble.TweetID]*Item       // what Items refer to and the viewer may see; nil when none
 	People map[warble.UserID]*warble.User // see Include.Mentioned; nil when none
 	Next   warble.ID                      // Page.Before of the next older page; 0: the oldest was reached
+
+	// Kept is there when the page will be given out again while it stays the
+	// same: an edge may keep here what it made of it.
+	Kept *atomic.Value `json:"-"`
+}
+
+// Original is a retweet's original as the viewer sees it, else nil.
+func (tl *Timeline) Original(it *Item) *Item {
+	if it.Tweet.RetweetOf == 0 {
+		return nil
+	}
+	return tl.Refs[it.Tweet.RetweetOf]
 }
 
 // span is a place in a list of tweets or people: its id, and its position there.

@@ -20,6 +20,8 @@ type scene struct {
 	on     warble.Surface // of the page; what it refers to is shown on the same
 	casts  []*warble.Cast
 	refs   map[warble.TweetID]*warble.Tweet
+	// retweeters are those whose retweet edges home looked at.
+	retweeters []warble.UserID
 }
 
 // load fetches the people of rows and the tweets they refer to. It may be

@@ -55,20 +55,32 @@ func (h *home) downwards(ctx context.Context, q TimelineQuery) (*Timeline, error
 	// A few more than asked for, so that one trip is enough where little is left out.
 	p.Limit = q.Limit + 1 + q.Limit/8
 	h.context = p.Before == 0
+	keep := p.Before == 0 && p.After == 0
 	var got []placed
 	for {
+		at := h.r.s.Stamps.Now()
 		ids, err := h.entries(ctx, p)
 		if err != nil {
 			return nil, err
+		}
+		if keep {
+			if tl := h.r.keptHome(h.viewer, q, ids); tl != nil {
+				return tl, nil
+			}
 		}
 		if got, err = h.accept(ctx, q, got, ids); err != nil {
 			return nil, err
 		}
 		if len(got) > q.Limit || len(ids) < p.Limit {
-			return h.sc.timeline(ctx, got, q.Page)
+			tl, err := h.sc.timeline(ctx, got, q.Page)
+			if err == nil && keep {
+				h.r.keepHome(h.sc, q, ids, tl, at)
+			}
+			return tl, err
 		}
 		p.Before = ids[len(ids)-1]
 		p.Limit = min(2*p.Limit, maxChunk)
+		keep = false
 	}
 }
 
@@ -140,6 +152,7 @@ func (h *home) standing(ctx context.Context, ids []warble.TweetID) ([]*warble.Tw
 			continue
 		}
 		if t.RetweetOf != 0 {
+			h.sc.retweeters = append(h.sc.retweeters, t.Author)
 			named, err := namedByEdge(ctx, h.r.s, t)
 			if err != nil {
 				return nil, err
