@@ -59,11 +59,11 @@ func (s tweetStore) By(_ context.Context, author warble.UserID, p warble.Page) (
 		if err != nil {
 			return nil, err
 		}
-		list = recent{ids: ids}
+		list = recent{ids: slices.Clip(ids)}
 		if len(ids) == recentKeep {
 			list.floor = ids[len(ids)-1]
 		}
-		s.recent.loaded(author, list, recentBytes, gen)
+		s.recent.loaded(author, list, list.bytes(), gen)
 	}
 	if out, ok := list.page(p); ok {
 		return out, nil
@@ -87,14 +87,14 @@ func (s tweetStore) Scan(_ context.Context, shard int, p warble.Page) ([]*warble
 // building a home asks of each person followed.
 const recentKeep = 64
 
-const recentBytes = 8*recentKeep + 32
-
 // recent is an author's newest ids, newest first, complete at and above floor.
 // The slice is never changed, so readers need no lock.
 type recent struct {
 	ids   []warble.TweetID
 	floor warble.TweetID
 }
+
+func (r recent) bytes() int { return 8*cap(r.ids) + 32 }
 
 // page cuts a page out; ok is false when it may reach below the floor.
 func (r recent) page(p warble.Page) (out []warble.TweetID, ok bool) {
@@ -129,7 +129,9 @@ func (e *Engine) publishRecent(author warble.UserID, id warble.TweetID, came boo
 	defer s.mu.Unlock()
 	s.gen++
 	if list := s.get(author); list != nil {
+		was := list.bytes()
 		*list = list.with(id, came)
+		s.weigh(author, list.bytes()-was)
 	}
 }
 
