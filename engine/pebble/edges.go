@@ -152,7 +152,13 @@ func (a *applier) publishEdge(st *storedEdge) {
 	}
 	s.mu.Unlock()
 	if stood := st.was.stands(); stood != st.put {
-		a.publishNeighbor(end{k.Kind, k.From}, k.To, st.put)
+		at := end{k.Kind, k.From}
+		if st.put {
+			a.publishMonth(at, st.now.Since, 1)
+		} else {
+			a.publishMonth(at, st.was.Since, -1)
+		}
+		a.publishNeighbor(at, k.To, st.put)
 		a.publishNeighbor(end{k.Kind | warble.Inverse, k.To}, k.From, st.put)
 	}
 }
@@ -217,13 +223,62 @@ func (s edgeStore) Part(_ context.Context, kind warble.EdgeKind, to warble.ID, p
 	return out, newest, r.close(nil)
 }
 
-func (s edgeStore) Tally(_ context.Context, kind warble.EdgeKind, id warble.ID, out bool, part uint32, mask byte) (n int64, err error) {
+// Tally answers from memory for the newest part of edges into a thing that a
+// writer has touched lately, and for the month of edges out of one that was
+// asked for last.
+func (s edgeStore) Tally(_ context.Context, kind warble.EdgeKind, id warble.ID, out bool, part uint32, mask byte) (int64, error) {
+	at := end{kind, id}
+	switch {
+	case mask != 0:
+	case out:
+		return s.tallyMonth(at, part)
+	default:
+		if now, _, ok := s.parts.find(at); ok && now.part == part {
+			return int64(now.size), nil
+		}
+	}
+	return s.readTally(at, out, part, mask)
+}
+
+// month is how many edges out of a thing are of one month.
+type month struct {
+	part uint32
+	n    int64
+}
+
+const monthBytes = 16
+
+func (s edgeStore) tallyMonth(at end, part uint32) (int64, error) {
+	m, gen, ok := s.months.find(at)
+	if ok && m.part == part {
+		return m.n, nil
+	}
+	n, err := s.readTally(at, true, part, 0)
+	if err == nil {
+		s.months.loaded(at, month{part, n}, monthBytes, gen)
+	}
+	return n, err
+}
+
+// publishMonth tells the month kept of edges out of a thing of one that came or went.
+func (e *Engine) publishMonth(at end, since warble.ID, by int64) {
+	s := e.months.shard(at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen++
+	if m := s.get(at); m != nil && m.part == since.Month() {
+		m.n += by
+	}
+}
+
+// readTally counts rows.
+func (s edgeStore) readTally(at end, out bool, part uint32, mask byte) (n int64, err error) {
 	var lower, upper []byte
 	if out {
 		from, to := warble.MonthSpan(part)
-		lower, upper = pageBounds(outPrefix(nil, kind, id), warble.Page{Before: max(to, 1), After: max(from, 1) - 1})
+		lower, upper = pageBounds(outPrefix(nil, at.kind, at.id), warble.Page{Before: max(to, 1), After: max(from, 1) - 1})
 	} else {
-		lower = partPrefix(nil, kind, id, part)
+		lower = partPrefix(nil, at.kind, at.id, part)
 		upper = key.End(lower)
 	}
 	r, err := ranging(s.truth, lower, upper, false)

@@ -71,6 +71,7 @@ type Engine struct {
 	edges     *table[warble.EdgeKey, edgeRow]
 	neighbors *table[end, neighbors]
 	parts     *table[end, newestPart]
+	months    *table[end, month]
 	counts    *table[warble.ID, sums]
 
 	log       *eventLog
@@ -148,7 +149,8 @@ func (e *Engine) caches(bytes int64) {
 	e.counts = newTable[warble.ID, sums](bytes*2/20, id)
 	e.edges = newTable[warble.EdgeKey, edgeRow](bytes/20, edgeHash)
 	e.neighbors = newTable[end, neighbors](bytes*3/20, end.hash)
-	e.parts = newTable[end, newestPart](bytes/40, end.hash)
+	e.parts = newTable[end, newestPart](bytes*3/160, end.hash)
+	e.months = newTable[end, month](bytes/160, end.hash)
 }
 
 func (e *Engine) openStores(fs vfs.FS, path string) (err error) {

@@ -22,7 +22,8 @@ type table[K comparable, V any] struct {
 func newTable[K comparable, V any](bytes int64, hash func(K) uint64) *table[K, V] {
 	t := &table[K, V]{hash: hash}
 	for i := range t.shards {
-		t.shards[i].at = map[K]int32{}
+		t.shards[i].hash = hash
+		t.shards[i].at = make([]int32, 8)
 		t.shards[i].max = int(bytes / tableShards)
 	}
 	return t
@@ -62,11 +63,15 @@ func (t *table[K, V]) wrote(k K, v V, weight int) {
 	s.mu.Unlock()
 }
 
-// shard is one part of a table. mu guards all of it.
+// shard is one part of a table. mu guards all of it. Its keys are found by open
+// addressing, with the hash the table already has: the maps of Go would hash
+// and compare keys of several fields by call.
 type shard[K comparable, V any] struct {
 	mu         sync.RWMutex
 	gen        uint64 // rises with every write of the store that could concern a key of this shard
-	at         map[K]int32
+	hash       func(K) uint64
+	at         []int32 // 1 + the slot of a key, 0 for none; a power of two, at most half full
+	n          int     // of keys
 	slots      []slot[K, V]
 	free       []int32
 	hand       int
@@ -76,6 +81,7 @@ type shard[K comparable, V any] struct {
 type slot[K comparable, V any] struct {
 	val    V
 	key    K
+	mark   uint32 // of the hash
 	weight int32
 	live   bool
 	hot    uint32 // atomic: readers set it under the read lock
@@ -84,14 +90,26 @@ type slot[K comparable, V any] struct {
 // slotBytes is about what an entry costs besides its weight.
 const slotBytes = 64
 
+// find returns where in at the key is, or would be put.
+func (s *shard[K, V]) find(k K) (i int, mark uint32) {
+	mark = uint32(s.hash(k))
+	mask := len(s.at) - 1
+	for i = int(mark) & mask; s.at[i] != 0; i = (i + 1) & mask {
+		if sl := &s.slots[s.at[i]-1]; sl.mark == mark && sl.key == k {
+			break
+		}
+	}
+	return i, mark
+}
+
 // get returns the value in place, nil when there is none. The caller holds mu,
 // and for changing the value holds it for writing.
 func (s *shard[K, V]) get(k K) *V {
-	i, ok := s.at[k]
-	if !ok {
+	i, _ := s.find(k)
+	if s.at[i] == 0 {
 		return nil
 	}
-	sl := &s.slots[i]
+	sl := &s.slots[s.at[i]-1]
 	if atomic.LoadUint32(&sl.hot) == 0 {
 		atomic.StoreUint32(&sl.hot, 1)
 	}
@@ -101,23 +119,27 @@ func (s *shard[K, V]) get(k K) *V {
 // put keeps a value and lets others go. The caller holds mu for writing.
 func (s *shard[K, V]) put(k K, v V, weight int) {
 	weight += slotBytes
-	if i, ok := s.at[k]; ok {
-		sl := &s.slots[i]
+	i, mark := s.find(k)
+	if s.at[i] != 0 {
+		sl := &s.slots[s.at[i]-1]
 		s.bytes += weight - int(sl.weight)
 		sl.val, sl.weight = v, int32(weight)
 	} else {
-		i := s.slot()
-		s.slots[i] = slot[K, V]{val: v, key: k, weight: int32(weight), live: true, hot: 1}
-		s.at[k] = i
+		at := s.slot()
+		s.slots[at] = slot[K, V]{val: v, key: k, mark: mark, weight: int32(weight), live: true, hot: 1}
+		s.at[i] = at + 1
 		s.bytes += weight
+		if s.n++; 2*s.n > len(s.at) {
+			s.grow()
+		}
 	}
 	s.evict()
 }
 
 // weigh adds to the weight of an entry that is there.
 func (s *shard[K, V]) weigh(k K, more int) {
-	if i, ok := s.at[k]; ok {
-		s.slots[i].weight += int32(more)
+	if i, _ := s.find(k); s.at[i] != 0 {
+		s.slots[s.at[i]-1].weight += int32(more)
 		s.bytes += more
 		s.evict()
 	}
@@ -133,16 +155,42 @@ func (s *shard[K, V]) slot() int32 {
 	return int32(len(s.slots) - 1)
 }
 
-func (s *shard[K, V]) clear(i int32) {
-	sl := &s.slots[i]
+func (s *shard[K, V]) grow() {
+	s.at = make([]int32, 2*len(s.at))
+	mask := len(s.at) - 1
+	for at := range s.slots {
+		if !s.slots[at].live {
+			continue
+		}
+		i := int(s.slots[at].mark) & mask
+		for s.at[i] != 0 {
+			i = (i + 1) & mask
+		}
+		s.at[i] = int32(at) + 1
+	}
+}
+
+// clear empties a slot. What was put behind its key for want of room moves up.
+func (s *shard[K, V]) clear(at int32) {
+	sl := &s.slots[at]
 	s.bytes -= int(sl.weight)
-	delete(s.at, sl.key)
+	s.n--
+	mask := len(s.at) - 1
+	gap, _ := s.find(sl.key)
+	for i := (gap + 1) & mask; s.at[i] != 0; i = (i + 1) & mask {
+		home := int(s.slots[s.at[i]-1].mark) & mask
+		if (i-home)&mask >= (i-gap)&mask {
+			s.at[gap] = s.at[i]
+			gap = i
+		}
+	}
+	s.at[gap] = 0
 	*sl = slot[K, V]{}
-	s.free = append(s.free, i)
+	s.free = append(s.free, at)
 }
 
 func (s *shard[K, V]) evict() {
-	for s.bytes > s.max && len(s.at) > 1 {
+	for s.bytes > s.max && s.n > 1 {
 		if s.hand >= len(s.slots) {
 			s.hand = 0
 		}
