@@ -187,7 +187,7 @@ func (f *Fanout) pollEnded(ctx context.Context, id warble.TweetID) error {
 				list = append(list, warble.NoticeRow{To: v.From, Kind: warble.NoticePollEnded, Actor: author, Tweet: id, Cause: v.Since, At: at})
 			}
 		}
-		if err := f.putNotices(ctx, list); err != nil {
+		if err := f.notices.store(ctx, list); err != nil {
 			return err
 		}
 		if len(votes) < p.Limit {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 	"warble"
 )
@@ -23,6 +24,7 @@ type Fanout struct {
 	pull      *warble.PullSet
 	followers *followerLists
 	counter   *counter
+	notices   *notices
 	turns     *turns
 	Delays    Delays // how late deliveries were; read by the metrics
 }
@@ -35,6 +37,7 @@ func NewFanout(s *warble.Stores, ids *warble.IDs, opt warble.Options) *Fanout {
 	opt = opt.WithDefaults()
 	f := &Fanout{s: s, ids: ids, opt: opt, pull: warble.NewPullSet(s, opt.Clock), followers: newFollowerLists(s)}
 	f.counter = newCounter(s, opt)
+	f.notices = newNotices(f)
 	f.turns = newTurns(f)
 	return f
 }
@@ -43,10 +46,11 @@ func NewFanout(s *warble.Stores, ids *warble.IDs, opt warble.Options) *Fanout {
 // cannot get over by trying again.
 func (f *Fanout) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	tasks := []func(context.Context) error{
 		func(ctx context.Context) error { return f.s.Log.Consume(ctx, fanoutGroup, f.handle) },
 		f.counter.run,
+		f.notices.run,
 		f.turns.run,
 		f.runDue,
 	}
@@ -72,15 +76,45 @@ func (f *Fanout) Lag(ctx context.Context) (warble.Position, error) {
 // handle carries a batch of events on. Where a store does not serve, it tries
 // again until ctx ends: the log is the queue.
 func (f *Fanout) handle(ctx context.Context, b warble.Batch) error {
+	var rows []*warble.Tweet
+	var list []warble.NoticeRow
+	err := retry(ctx, func() (err error) {
+		if rows, err = f.carry(ctx, b.Events); err == nil {
+			list, err = f.tell(ctx, b.Events, rows)
+		}
+		return err
+	}, func(err error) {
+		f.opt.Log.Warn("fan-out waits for a store", "partition", b.Part, "events", len(b.Events), "error", err)
+	})
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 { // done when both are
+		var first atomic.Bool
+		done := b.Done
+		b.Done = func() {
+			if !first.CompareAndSwap(false, true) {
+				done()
+			}
+		}
+		if err := f.notices.add(ctx, list, b.Done); err != nil {
+			return err
+		}
+	}
+	return f.counter.add(ctx, b, rows)
+}
+
+// retry does again what failed until it succeeds or ctx ends; each failure is told.
+func retry(ctx context.Context, do func() error, told func(error)) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		rows, err := f.carry(ctx, b.Events)
+		err := do()
 		if err == nil {
-			return f.counter.add(ctx, b, rows)
+			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		f.opt.Log.Warn("fan-out waits for a store", "partition", b.Part, "events", len(b.Events), "error", err)
+		told(err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -89,7 +123,7 @@ func (f *Fanout) handle(ctx context.Context, b warble.Batch) error {
 	}
 }
 
-// carry does everything the events ask for but the counting. It returns the
+// carry brings events to follower lists, homes and the index. It returns the
 // rows of the tweets that came or were edited, in the order of their events.
 func (f *Fanout) carry(ctx context.Context, events []warble.Event) (rows []*warble.Tweet, err error) {
 	if err := f.carryEdges(ctx, events); err != nil {
@@ -109,10 +143,7 @@ func (f *Fanout) carry(ctx context.Context, events []warble.Event) (rows []*warb
 	if err := f.deliver(ctx, events, rows); err != nil {
 		return nil, err
 	}
-	if err := f.index(ctx, events, rows); err != nil {
-		return nil, err
-	}
-	return rows, f.tell(ctx, events, rows)
+	return rows, f.index(ctx, events, rows)
 }
 
 // carryEdges obeys follows: first the author's follower list, then the

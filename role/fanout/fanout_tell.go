@@ -5,8 +5,8 @@ import (
 	"warble"
 )
 
-// tell puts the notices of a batch and publishes its new tweets to the hub.
-func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
+// tell publishes the new tweets of a batch to the hub and returns its notices.
+func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble.Tweet) ([]warble.NoticeRow, error) {
 	var list []warble.NoticeRow
 	n := 0
 	for _, ev := range events {
@@ -35,10 +35,10 @@ func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble
 			err = f.followDoc(ctx, ev)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return f.putNotices(ctx, list)
+	return list, nil
 }
 
 // publish tells live listeners of a public account's tweet, and sees to the end
@@ -105,32 +105,6 @@ func edgeNotices(ev warble.Event) []warble.NoticeRow {
 		}
 	}
 	return list
-}
-
-// putNotices stores notices as edges and tells live listeners. One whose
-// recipient mutes or blocks the actor is not put.
-func (f *Fanout) putNotices(ctx context.Context, list []warble.NoticeRow) error {
-	change := &warble.Change{}
-	for _, n := range list {
-		bits, err := f.s.Edges.Among(ctx, n.To, warble.BondKinds[1:4], []warble.ID{n.Actor})
-		if err != nil {
-			return err
-		}
-		if bits[0] == 0 {
-			change.Put = append(change.Put, n.Edge())
-		}
-	}
-	for len(change.Put) > 0 {
-		part := &warble.Change{Put: change.Put[:min(len(change.Put), warble.MaxChangeRows)]}
-		change.Put = change.Put[len(part.Put):]
-		if _, err := f.s.Commit.Apply(ctx, part); err != nil {
-			return err
-		}
-		for _, e := range part.Put {
-			f.shout(ctx, warble.TopicNotices+e.From.String(), e.Since)
-		}
-	}
-	return nil
 }
 
 // followRequests looks at an account that was asked: it may have gone public,
