@@ -26,6 +26,7 @@ func Routes(d Deps) []httpx.Route {
 		{Method: "GET", Pattern: "/2/tweets/{id}/retweeted_by", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.retweetedBy},
 		{Method: "GET", Pattern: "/2/tweets/{id}/quote_tweets", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.quoteTweets},
 		{Method: "GET", Pattern: "/2/tweets/{id}/history", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.history},
+		{Method: "POST", Pattern: "/2/tweets/{id}/poll/votes", Role: writer, Scope: "tweet.write", Access: signedIn, Limit: writes, Handler: a.vote},
 		{Method: "GET", Pattern: "/2/tweets/search/recent", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.searchRecent},
 		{Method: "GET", Pattern: "/2/tweets/search/all", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.searchAll},
 		{Method: "GET", Pattern: "/2/tweets/counts/recent", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.countsRecent},
