@@ -31,12 +31,12 @@ func (e *entry) refuse(err error, fields ...string) {
 	if d, ok := errors.AsType[*warble.Error](err); ok {
 		for _, name := range fields {
 			if d.Param == name {
-				e.Wrong[name] = sentence(p.Detail)
+				e.Wrong[name] = sentence(p.Reason())
 				return
 			}
 		}
 	}
-	e.Wrong[""] = sentence(p.Detail)
+	e.Wrong[""] = sentence(p.Reason())
 }
 
 // again is the status of a form that is shown once more.

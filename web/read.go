@@ -86,7 +86,7 @@ func (s *site) profile(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 	tl, err := s.Reader.UserTimeline(ctx, viewer(c), u.ID, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrForbidden) {
 		f.Hidden = true
-		return s.show(w, r, http.StatusOK, f, profilePage(person, nil, listing{Empty: sentence(httpx.ProblemOf(err).Detail)}))
+		return s.show(w, r, http.StatusOK, f, profilePage(person, nil, listing{Empty: sentence(httpx.ProblemOf(err).Reason())}))
 	}
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (s *site) find(w http.ResponseWriter, r *http.Request, c *httpx.Call, query
 	}
 	tl, err := s.Reader.Search(r.Context(), viewer(c), query, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrInvalid) {
-		found.Wrong = sentence(httpx.ProblemOf(err).Detail)
+		found.Wrong = sentence(httpx.ProblemOf(err).Reason())
 		return s.show(w, r, http.StatusBadRequest, f, searchPage(title, found))
 	}
 	if err != nil {

@@ -347,7 +347,11 @@ func (t *mounted) once(x *exchange, r *http.Request, key string) error {
 func (t *mounted) fail(x *exchange, r *http.Request, err error) {
 	p := ProblemOf(err)
 	if p.Status >= 500 {
-		t.m.opt.Log.Error("request failed", "route", t.Name(), "status", p.Status, "err", err, "id", x.Header()["X-Request-Id"][0])
+		level := slog.LevelError
+		if _, busy := errors.AsType[*BusyError](err); busy {
+			level = slog.LevelWarn
+		}
+		t.m.opt.Log.Log(r.Context(), level, "request failed", "route", t.Name(), "status", p.Status, "err", err, "id", x.Header()["X-Request-Id"][0])
 	}
 	if x.status != 0 { // the answer has begun: all that is left is to cut it off
 		panic(http.ErrAbortHandler)
