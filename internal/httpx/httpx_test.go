@@ -86,7 +86,7 @@ func TestDetailNamesTheParameterAtFaultOnce(t *testing.T) {
 	}{
 		{warble.Invalid("max_results", "x", "a number is needed"), "max_results: a number is needed", "a number is needed"},
 		{warble.Invalid("max_results", "x", "max_results is a number"), "max_results is a number", "max_results is a number"},
-		{warble.Invalid("id", "x", "this kid is no number"), "id: this kid is no number", "this kid is no number"},
+		{warble.Invalid("id", "x", "an id is a number"), "id: an id is a number", "an id is a number"},
 		{&StatusError{Status: 422, Detail: "Used before.", Param: "key"}, "key: Used before.", "Used before."},
 		{warble.Fail(warble.ErrInvalid, "nothing is named"), "nothing is named", "nothing is named"},
 	} {

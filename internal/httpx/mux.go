@@ -180,20 +180,20 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *Mux) refuse(x *exchange, r *http.Request) {
 	status := x.status
 	x.refused, x.status, x.route = false, 0, noRoute
-	err := error(&StatusError{Status: status, Title: http.StatusText(status), Detail: "There is nothing at this address."})
-	if status == http.StatusMethodNotAllowed {
-		err = &StatusError{Status: status, Title: http.StatusText(status), Detail: "This address takes only " + x.Header().Get("Allow") + "."}
+	var err error = warble.Fail(warble.ErrNotFound, "There is nothing at this address.")
+	switch status {
+	case http.StatusNotFound:
+	case http.StatusMethodNotAllowed:
+		err = &StatusError{Status: status, Detail: "This address takes only " + x.Header().Get("Allow") + "."}
+	default:
+		err = &StatusError{Status: status, Detail: "There is nothing at this address."}
 	}
 	delete(x.Header(), "Content-Length")
 	if m.opt.NotFound != nil {
 		m.opt.NotFound(x, r, err)
 		return
 	}
-	p := ProblemOf(err)
-	if status == http.StatusNotFound {
-		p.Type, p.Title = problemBase+"resource-not-found", "Not Found Error"
-	}
-	WriteProblem(x, r, p)
+	WriteError(x, r, err)
 }
 
 // finish ends every request, also one whose handler panicked.

@@ -137,15 +137,10 @@ func (p *Problem) blame(param, value string) *Problem {
 	}
 	reason := p.Detail
 	p.Errors = []ParamError{{Parameter: param, Value: value, Reason: reason, Parameters: map[string][]string{param: {value}}, Message: reason}}
-	if !namesWord(reason, param) {
+	if !strings.HasPrefix(reason, param+" ") {
 		p.Detail = param + ": " + reason
 	}
 	return p
-}
-
-// namesWord says whether word stands in text on its own.
-func namesWord(text, word string) bool {
-	return strings.Contains(" "+text+" ", " "+word+" ")
 }
 
 // Reason is the sentence alone, without the name of a parameter: for forms,
