@@ -191,23 +191,26 @@ func TestSignInSendsOnOnlyWithinThisSite(t *testing.T) {
 	w.person("ann", "Ann")
 	for next, want := range map[string]string{
 		"/@ann?x=1":           "/@ann?x=1",
-		"":                    "/",
-		"//evil.example":      "/",
-		"/\\evil.example":     "/",
-		"\\\\evil.example":    "/",
-		"/\t/evil.example":    "/",
-		"/\n/evil.example":    "/",
-		"https://evil.test":   "/",
-		"javascript:alert()":  "/",
-		" /x":                 "/",
-		"/x\r\nSet-Cookie: a": "/",
-		"@evil.example":       "/",
-		"///evil.example":     "/",
-		"/%zz":                "/",
+		"":                    "/home",
+		"//evil.example":      "/home",
+		"/\\evil.example":     "/home",
+		"\\\\evil.example":    "/home",
+		"/\t/evil.example":    "/home",
+		"/\n/evil.example":    "/home",
+		"https://evil.test":   "/home",
+		"javascript:alert()":  "/home",
+		" /x":                 "/home",
+		"/x\r\nSet-Cookie: a": "/home",
+		"@evil.example":       "/home",
+		"///evil.example":     "/home",
+		"/%zz":                "/home",
 	} {
 		b := w.browser()
 		b.post("/login", url.Values{"login": {"ann"}, "password": {password}, "next": {next}}).leads(303, want)
 		b.get("/login?next="+url.QueryEscape(next)).leads(303, want)
+		if want == "/home" {
+			want = "/" // for whoever has left
+		}
 		b.post("/logout", url.Values{"next": {next}}).leads(303, want)
 	}
 }

@@ -53,7 +53,28 @@ func (s *site) newest(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 		return err
 	}
 	f.About, f.Canon = slogan, "/"
-	return s.show(w, r, http.StatusOK, f, homePage(f, s.listing(r, tl, "Nobody has tweeted yet. Be the first."), s.samples(r, tl)))
+	return s.show(w, r, http.StatusOK, f, newestPage(f, s.listing(r, tl, "Nobody has tweeted yet. Be the first."), s.samples(r, tl)))
+}
+
+// home is the home timeline of who is signed in; others are asked to sign in.
+func (s *site) home(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
+	p, err := page(r)
+	if err != nil {
+		return err
+	}
+	f, err := s.frame(r, c, "Home")
+	if err != nil {
+		return err
+	}
+	if f.Viewer == nil {
+		return goTo(w, http.StatusFound, with("/login", "next", r.URL.RequestURI()))
+	}
+	tl, err := s.Reader.GenerateTimeline(r.Context(), viewer(c), read.TimelineQuery{Page: p, Include: all()})
+	if err != nil {
+		return err
+	}
+	f.Hidden = true
+	return s.show(w, r, http.StatusOK, f, homePage(s.listing(r, tl, "Nobody you follow has tweeted yet, and neither have you.")))
 }
 
 // slogan is what Warble is, in one sentence.
