@@ -94,5 +94,6 @@ var authorization = []authRow{
 	{"POST /2/media/upload/{upload}/finalize", "", "400 401 403 404 403 400 400 400 400 400 400 400"},
 	{"POST /2/media/metadata", `{"id":"{free}","metadata":{"alt_text":{"text":"x"}}}`, "200 401 403 403 403 200 200 200 200 200 200 200"},
 	{"POST /2/media/metadata", `{"id":"{media}","metadata":{"alt_text":{"text":"x"}}}`, "403 401 403 403 403 403 403 403 403 404 403 403"},
+	{"GET /2/openapi.json", "", "200 200 200 200 200 200 200 200 200 200 200 200"},
 	{"GET /media/{media}/{photo}/full.jpg", "", "200 200 200 200 403 404 200 404 404 404 404 404"},
 }
