@@ -91,9 +91,10 @@ func validChallenge(c string) bool {
 	return err == nil && len(b) == sha256.Size
 }
 
-// refuse builds the way back to the app with an error code.
+// refuse builds the way back to the app with an error code. What describes it
+// holds nothing of what was sent: RFC 6749 allows only some characters there.
 func (a *AuthorizeRequest) refuse(code string, reason error) *RedirectError {
-	return &RedirectError{URL: a.back(url.Values{"error": {code}}), Reason: reason}
+	return &RedirectError{URL: a.back(url.Values{"error": {code}, "error_description": {httpx.ProblemOf(reason).Detail}}), Reason: reason}
 }
 
 func (a *AuthorizeRequest) back(answer url.Values) string {
@@ -114,7 +115,7 @@ func (a *AuthorizeRequest) back(answer url.Values) string {
 
 // Deny is where to send somebody who said no.
 func (s *Service) Deny(req *AuthorizeRequest) string {
-	return req.back(url.Values{"error": {"access_denied"}})
+	return req.back(url.Values{"error": {"access_denied"}, "error_description": {"The person did not allow it."}})
 }
 
 // Approve makes a code for somebody who said yes, and is where to send him.

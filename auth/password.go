@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"warble"
+	"warble/internal/httpx"
 )
 
 // Cost is how dear one guess at a password is made.
@@ -54,7 +55,7 @@ func (g *gate) enter(ctx context.Context) error {
 	select {
 	case g.room <- struct{}{}:
 	default:
-		return warble.Fail(warble.ErrUnavailable, "Too many people are signing in at this moment: try again in a few seconds.")
+		return httpx.Busy("Too many people are signing in at this moment: try again in a few seconds.")
 	}
 	select {
 	case g.in <- struct{}{}:

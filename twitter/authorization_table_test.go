@@ -7,7 +7,7 @@ package twitter
 // happened: nothing; a question without a token; with a token that lacks the
 // scope; by Eve; by Ann, suspended; after Bob blocked Ann; after Ann muted Bob;
 // after Bob went private without her following, or with her unfollowing; after
-// the tweet was deleted; after Bob closed his account; after Bob was suspended.
+// the tweets were deleted; after Bob closed his account; after Bob was suspended.
 // A + says that the text of his tweet shows.
 var authorization = []authRow{
 	{"POST /2/tweets", `{"text":"a"}`, "201 401 403 201 403 201 201 201 201 201 201 201"},
@@ -26,6 +26,7 @@ var authorization = []authRow{
 	{"GET /2/tweets/{tweet}/retweeted_by", "", "200 200 403 200 403 403 200 403 403 404 404 404"},
 	{"GET /2/tweets/{tweet}/quote_tweets?expansions=referenced_tweets.id", "", "200+ 200+ 403 200+ 403 403 200 403 403 404 404 404"},
 	{"GET /2/tweets/{tweet}/history", "", "200+ 200+ 403 200+ 403 403 200+ 403 403 404 404 404"},
+	{"POST /2/tweets/{poll}/poll/votes", `{"choices":[2]}`, "200 401 403 200 403 403 200 403 403 404 404 404"},
 	{"GET /2/tweets/search/recent?query=pangolin", "", "200+ 200+ 403 200+ 403 200 200 200 200 200 200 200"},
 	{"GET /2/tweets/search/all?query=from:bob", "", "200+ 200+ 403 200+ 403 200 200 200 200 200 200 200"},
 	{"GET /2/tweets/counts/recent?query=pangolin", "", "200 200 403 200 403 200 200 200 200 200 200 200"},
@@ -93,5 +94,6 @@ var authorization = []authRow{
 	{"POST /2/media/upload/{upload}/finalize", "", "400 401 403 404 403 400 400 400 400 400 400 400"},
 	{"POST /2/media/metadata", `{"id":"{free}","metadata":{"alt_text":{"text":"x"}}}`, "200 401 403 403 403 200 200 200 200 200 200 200"},
 	{"POST /2/media/metadata", `{"id":"{media}","metadata":{"alt_text":{"text":"x"}}}`, "403 401 403 403 403 403 403 403 403 404 403 403"},
+	{"GET /2/openapi.json", "", "200 200 200 200 200 200 200 200 200 200 200 200"},
 	{"GET /media/{media}/{photo}/full.jpg", "", "200 200 200 200 403 404 200 404 404 404 404 404"},
 }

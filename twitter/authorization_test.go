@@ -18,9 +18,9 @@ import (
 var printTable = flag.Bool("table", false, "print the table of authorization as it is")
 
 // The scene of every case. Bob tweets a text with a photo that mentions Ann,
-// who follows him, likes and bookmarks it, and has a list with Bob on it; Carol
-// retweets and quotes it; Eve asks to follow Ann and is nobody to anyone else.
-// Then one thing happens, and Ann asks.
+// who follows him, likes and bookmarks it, and has a list with Bob on it; he
+// also tweets a poll. Carol retweets and quotes the text; Eve asks to follow Ann
+// and is nobody to anyone else. Then one thing happens, and Ann asks.
 type scene struct {
 	*world
 	ann, bob, carol, eve *someone
@@ -49,7 +49,10 @@ var situations = []struct {
 		s.goPrivate()
 		s.must(s.writer.Unfollow(s.t.Context(), s.ann.id, s.bob.id))
 	}},
-	{"deleted", false, func(s *scene, _ *httpx.Route) { s.bob.delete(s.names.Replace("/2/tweets/{tweet}")).want(200) }},
+	{"deleted", false, func(s *scene, _ *httpx.Route) {
+		s.bob.delete(s.names.Replace("/2/tweets/{tweet}")).want(200)
+		s.bob.delete(s.names.Replace("/2/tweets/{poll}")).want(200)
+	}},
 	{"closed", false, func(s *scene, _ *httpx.Route) { s.must(s.writer.DeleteAccount(s.t.Context(), s.bob.id)) }},
 	{"banned", false, func(s *scene, _ *httpx.Route) { s.must(s.writer.Suspend(s.t.Context(), s.bob.id, true)) }},
 }
@@ -89,6 +92,7 @@ func newScene(t *testing.T, strange bool) *scene {
 	free, err := w.writer.Upload(t.Context(), s.ann.id, write.Upload{Full: []byte("full"), Small: []byte("small"), MIME: "image/jpeg", Width: 1, Height: 1, SmallW: 1, SmallH: 1})
 	s.must(err)
 	tweet := s.bob.post("/2/tweets", map[string]any{"text": "a " + secret + " for @ann", "media": map[string]any{"media_ids": []string{d.ID.String()}}}).want(201).str("data", "id")
+	poll := s.bob.post("/2/tweets", map[string]any{"text": "which?", "poll": map[string]any{"options": []string{"this", "that"}, "duration_minutes": 60}}).want(201).str("data", "id")
 	for _, p := range []*someone{s.ann, s.carol} {
 		for _, deed := range []string{"/likes", "/bookmarks"} {
 			p.post(p.own(deed), map[string]string{"tweet_id": tweet}).want(200)
@@ -104,7 +108,7 @@ func newScene(t *testing.T, strange bool) *scene {
 	upload := s.ann.post("/2/media/upload/initialize", map[string]any{}).want(200).str("data", "id")
 	s.token = s.ann.token
 	s.names = strings.NewReplacer("{ann}", s.ann.id.String(), "{bob}", s.bob.id.String(), "{carol}", s.carol.id.String(), "{eve}", s.eve.id.String(),
-		"{tweet}", tweet, "{retweet}", retweet, "{quote}", quote, "{mine}", mine, "{list}", list, "{upload}", upload,
+		"{tweet}", tweet, "{poll}", poll, "{retweet}", retweet, "{quote}", quote, "{mine}", mine, "{list}", list, "{upload}", upload,
 		"{media}", d.ID.String(), "{free}", free.ID.String(), "{photo}", m.Photo.ID.String())
 	return s
 }

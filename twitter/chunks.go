@@ -176,7 +176,7 @@ func (a *api) uploadAppend(w http.ResponseWriter, r *http.Request, c *httpx.Call
 	if err != nil {
 		return err
 	}
-	leave, err := a.place()
+	leave, err := a.uploads.enter(r.Context(), c.Who.User)
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (a *api) uploadEnd(w http.ResponseWriter, r *http.Request, c *httpx.Call) e
 	if err != nil {
 		return err
 	}
-	leave, err := a.place()
+	leave, err := a.uploads.enter(r.Context(), c.Who.User)
 	if err != nil {
 		return err
 	}

@@ -210,7 +210,27 @@ func (a *api) appendPoll(b []byte, it *read.Item, m mask) []byte {
 		}
 		b = appendStringMember(b, "voting_status", status)
 	}
+	if m&pViewer != 0 {
+		b = appendChoices(member(b, "viewer"), it.Poll)
+	}
 	return append(b, '}')
+}
+
+// appendChoices appends what the viewer voted for, by position.
+func appendChoices(b []byte, p *read.PollResult) []byte {
+	b = append(b, `{"choices":[`...)
+	first := true
+	for i := 0; p != nil && i < len(p.Votes); i++ {
+		if p.Voted>>i&1 == 0 {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = strconv.AppendInt(b, int64(i+1), 10)
+	}
+	return append(b, "]}"...)
 }
 
 // appendList appends a list.

@@ -68,6 +68,7 @@ const (
 	pDuration mask = 1 << iota
 	pEnd
 	pStatus
+	pViewer
 )
 
 // Fields of a list beyond id and name.
@@ -125,7 +126,7 @@ var mediaFields = fieldNames{
 	"public_metrics": 0, "variants": 0,
 }
 
-var pollFields = fieldNames{"id": 0, "options": 0, "duration_minutes": pDuration, "end_datetime": pEnd, "voting_status": pStatus}
+var pollFields = fieldNames{"id": 0, "options": 0, "duration_minutes": pDuration, "end_datetime": pEnd, "voting_status": pStatus, "viewer": pViewer}
 
 var placeFields = fieldNames{"id": 0, "contained_within": 0, "country": 0, "country_code": 0, "full_name": 0, "geo": 0, "name": 0, "place_type": 0}
 

@@ -25,16 +25,6 @@ const (
 	mediaLife = 24 * 60 * 60
 )
 
-// place takes one of the places for big bodies, or says to come back.
-func (a *api) place() (leave func(), err error) {
-	select {
-	case a.uploads <- struct{}{}:
-		return func() { <-a.uploads }, nil
-	default:
-		return nil, warble.Fail(warble.ErrUnavailable, "Too many uploads are under way: try again in a moment.")
-	}
-}
-
 // file is an uploaded file with what came beside it.
 type file struct {
 	data    []byte
@@ -180,7 +170,7 @@ func keyed(w http.ResponseWriter, r *http.Request, c *httpx.Call, body []byte, n
 
 // upload takes a photo in one go.
 func (a *api) upload(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
-	leave, err := a.place()
+	leave, err := a.uploads.enter(r.Context(), c.Who.User)
 	if err != nil {
 		return err
 	}
@@ -215,7 +205,7 @@ func (a *api) store(ctx context.Context, user warble.UserID, id warble.DocID, da
 // photoError says what is wrong with a file in this API's words.
 func photoError(err error) error {
 	if errors.Is(err, photo.ErrBusy) {
-		return warble.Fail(warble.ErrUnavailable, "Too many photos are being processed: try again in a moment.")
+		return httpx.Busy("Too many photos are being processed: try again in a moment.")
 	}
 	if e, ok := errors.AsType[*photo.Error](err); ok {
 		if e.Code == photo.CodeTooLarge {

@@ -17,7 +17,7 @@ func Routes(d Deps) []httpx.Route {
 		reader, writer   = httpx.Reader, httpx.Writer
 		anyone, signedIn = httpx.Anyone, httpx.SignedIn
 	)
-	return []httpx.Route{
+	routes := []httpx.Route{
 		{Method: "POST", Pattern: "/2/tweets", Role: writer, Scope: "tweet.write", Access: signedIn, Limit: writes, Handler: a.postTweet},
 		{Method: "GET", Pattern: "/2/tweets", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.getTweets},
 		{Method: "GET", Pattern: "/2/tweets/{id}", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.getTweet},
@@ -26,6 +26,7 @@ func Routes(d Deps) []httpx.Route {
 		{Method: "GET", Pattern: "/2/tweets/{id}/retweeted_by", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.retweetedBy},
 		{Method: "GET", Pattern: "/2/tweets/{id}/quote_tweets", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.quoteTweets},
 		{Method: "GET", Pattern: "/2/tweets/{id}/history", Role: reader, Scope: "tweet.read", Access: anyone, Limit: often, Handler: a.history},
+		{Method: "POST", Pattern: "/2/tweets/{id}/poll/votes", Role: writer, Scope: "tweet.write", Access: signedIn, Limit: writes, Handler: a.vote},
 		{Method: "GET", Pattern: "/2/tweets/search/recent", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.searchRecent},
 		{Method: "GET", Pattern: "/2/tweets/search/all", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.searchAll},
 		{Method: "GET", Pattern: "/2/tweets/counts/recent", Role: reader, Scope: "tweet.read", Access: anyone, Limit: seldom, Handler: a.countsRecent},
@@ -94,6 +95,7 @@ func Routes(d Deps) []httpx.Route {
 		{Method: "POST", Pattern: "/2/media/metadata", Role: writer, Scope: "media.write", Access: signedIn, Limit: writes, Handler: a.mediaMetadata},
 		{Method: "GET", Pattern: "/media/{media}/{photo}/{file}", Role: reader, Access: anyone, Handler: a.servePhoto, Cookie: true},
 	}
+	return described(routes, d.Auth.Routes(), a.base)
 }
 
 // specs are the query strings of the endpoints that take one.

@@ -26,7 +26,7 @@ func (a *api) sampleStream(w http.ResponseWriter, r *http.Request, _ *httpx.Call
 	case a.streams <- struct{}{}:
 		defer func() { <-a.streams }()
 	default:
-		return warble.Fail(warble.ErrUnavailable, "Too many streams are open: try again later.")
+		return httpx.Busy("Too many streams are open: try again later.")
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()

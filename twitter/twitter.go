@@ -46,12 +46,9 @@ type api struct {
 	base      string
 	fragments *fragments
 	specs     specs
-	uploads   chan struct{} // places for big bodies
+	uploads   *places
 	streams   chan struct{} // places for live streams
 }
-
-// maxUploads is how many big bodies are held in memory at once.
-const maxUploads = 8
 
 func newAPI(d Deps) *api {
 	if d.Clock == nil {
@@ -65,7 +62,7 @@ func newAPI(d Deps) *api {
 	}
 	return &api{
 		Deps: d, base: strings.TrimSuffix(d.BaseURL, "/"), fragments: newFragments(d.FragmentBytes), specs: newSpecs(),
-		uploads: make(chan struct{}, maxUploads), streams: make(chan struct{}, d.Streams),
+		uploads: newPlaces(), streams: make(chan struct{}, d.Streams),
 	}
 }
 
@@ -143,6 +140,7 @@ func replyBool(w http.ResponseWriter, r *http.Request, name string, v bool) erro
 // partial is the error of one thing among several asked for.
 func partial(err error, resource, param, value string) *httpx.Problem {
 	p := httpx.ProblemOf(err)
+	p.Detail = p.Reason()
 	p.Status, p.Errors = 0, nil
 	p.ResourceType, p.ResourceID, p.Parameter, p.Value = resource, value, param, value
 	if p.Title == "Not Found Error" || p.Title == "Gone Error" {

@@ -24,6 +24,15 @@ func newEntry(values url.Values) *entry {
 	return &entry{Values: values, Next: localPath(values.Get("next")), Wrong: map[string]string{}}
 }
 
+// inside is where to go on to after signing in: whoever came from the front
+// page, or from nowhere, comes home.
+func (e *entry) inside() string {
+	if e.Next == "/" {
+		return "/home"
+	}
+	return e.Next
+}
+
 // refuse notes an answer of the domain beside the field it names. It says
 // whether there was such a field, or a sentence for the whole form.
 func (e *entry) refuse(err error, fields ...string) {
@@ -31,12 +40,12 @@ func (e *entry) refuse(err error, fields ...string) {
 	if d, ok := errors.AsType[*warble.Error](err); ok {
 		for _, name := range fields {
 			if d.Param == name {
-				e.Wrong[name] = sentence(p.Detail)
+				e.Wrong[name] = sentence(p.Reason())
 				return
 			}
 		}
 	}
-	e.Wrong[""] = sentence(p.Detail)
+	e.Wrong[""] = sentence(p.Reason())
 }
 
 // again is the status of a form that is shown once more.
@@ -51,7 +60,7 @@ func again(err error) int {
 func (s *site) loginForm(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
 	e := newEntry(url.Values{"next": {r.URL.Query().Get("next")}})
 	if viewer(c) != 0 {
-		return goTo(w, http.StatusSeeOther, e.Next)
+		return goTo(w, http.StatusSeeOther, e.inside())
 	}
 	return s.showLogin(w, r, http.StatusOK, e)
 }
@@ -90,7 +99,7 @@ func (s *site) login(w http.ResponseWriter, r *http.Request, c *httpx.Call) erro
 	if err != nil {
 		return err
 	}
-	return s.enter(w, r, u, e.Next)
+	return s.enter(w, r, u, e.inside())
 }
 
 // addr is where a form comes from. The mux leaves it out where somebody is

@@ -17,7 +17,7 @@ type failure struct {
 }
 
 func failureOf(p *httpx.Problem) failure {
-	f := failure{Status: p.Status, Title: "This did not work", Detail: sentence(p.Detail)}
+	f := failure{Status: p.Status, Title: "This did not work", Detail: sentence(p.Reason())}
 	switch {
 	case p.Status == http.StatusNotFound:
 		f.Title = "There is nothing here"

@@ -53,7 +53,28 @@ func (s *site) newest(w http.ResponseWriter, r *http.Request, c *httpx.Call) err
 		return err
 	}
 	f.About, f.Canon = slogan, "/"
-	return s.show(w, r, http.StatusOK, f, homePage(f, s.listing(r, tl, "Nobody has tweeted yet. Be the first."), s.samples(r, tl)))
+	return s.show(w, r, http.StatusOK, f, newestPage(f, s.listing(r, tl, "Nobody has tweeted yet. Be the first."), s.samples(r, tl)))
+}
+
+// home is the home timeline of who is signed in; others are asked to sign in.
+func (s *site) home(w http.ResponseWriter, r *http.Request, c *httpx.Call) error {
+	p, err := page(r)
+	if err != nil {
+		return err
+	}
+	f, err := s.frame(r, c, "Home")
+	if err != nil {
+		return err
+	}
+	if f.Viewer == nil {
+		return goTo(w, http.StatusFound, with("/login", "next", r.URL.RequestURI()))
+	}
+	tl, err := s.Reader.GenerateTimeline(r.Context(), viewer(c), read.TimelineQuery{Page: p, Include: all()})
+	if err != nil {
+		return err
+	}
+	f.Hidden = true
+	return s.show(w, r, http.StatusOK, f, homePage(s.listing(r, tl, "Nobody you follow has tweeted yet, and neither have you.")))
 }
 
 // slogan is what Warble is, in one sentence.
@@ -86,7 +107,7 @@ func (s *site) profile(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 	tl, err := s.Reader.UserTimeline(ctx, viewer(c), u.ID, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrForbidden) {
 		f.Hidden = true
-		return s.show(w, r, http.StatusOK, f, profilePage(person, nil, listing{Empty: sentence(httpx.ProblemOf(err).Detail)}))
+		return s.show(w, r, http.StatusOK, f, profilePage(person, nil, listing{Empty: sentence(httpx.ProblemOf(err).Reason())}))
 	}
 	if err != nil {
 		return err
@@ -196,7 +217,7 @@ func (s *site) find(w http.ResponseWriter, r *http.Request, c *httpx.Call, query
 	}
 	tl, err := s.Reader.Search(r.Context(), viewer(c), query, read.TimelineQuery{Page: p, Include: all()})
 	if errors.Is(err, warble.ErrInvalid) {
-		found.Wrong = sentence(httpx.ProblemOf(err).Detail)
+		found.Wrong = sentence(httpx.ProblemOf(err).Reason())
 		return s.show(w, r, http.StatusBadRequest, f, searchPage(title, found))
 	}
 	if err != nil {

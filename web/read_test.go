@@ -14,6 +14,42 @@ import (
 	"warble/role/write"
 )
 
+func TestHomeIsOfWhoeverIsSignedInDownToTheOldest(t *testing.T) {
+	w := newWorld(t)
+	ann, bob, eve := w.person("ann", "Ann"), w.person("bob", "Bob"), w.person("eve", "Eve")
+	b := w.browser()
+	b.get("/home?before=7").leads(302, with("/login", "next", "/home?before=7"))
+	b.signIn("ann")
+	b.get("/home").has(200, "Signed in as", "@ann", "<h1", "Home", "Nobody you follow has tweeted yet")
+	_, err := w.writer.Follow(context.Background(), ann.ID, bob.ID)
+	w.no(err)
+	w.tweets(bob, write.Draft{Text: "the first of all"})
+	for range 20 {
+		w.tweets(bob, write.Draft{Text: "a later one"})
+	}
+	w.tweets(eve, write.Draft{Text: "from a stranger"})
+	w.until("home has them", func() bool { return strings.Contains(b.get("/home").page, "a later one") })
+	first := b.get("/home").has(200, "a later one", `rel="next"`).hasNot("stranger", "the first of all")
+	older := regexp.MustCompile(`rel="next" href="([^"]*)"`).FindStringSubmatch(first.page)
+	if older == nil {
+		t.Fatalf("no way on in\n%s", first.page)
+	}
+	b.get(older[1]).has(200, "the first of all").hasNot("a later one")
+}
+
+func TestUnknownAddressesAreAPageForPeopleAndAProblemForPrograms(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for _, path := range []string{"/nobody", "/a/b/c", "/i/x"} {
+		b.get(path).has(404, "<h1>", "nothing here", `href="/"`)
+	}
+	for _, path := range []string{"/2/nothing", "/2/tweets/1/nothing"} {
+		if a := b.get(path).has(404, `"type":"https://api.x.com/2/problems/resource-not-found"`); !strings.HasPrefix(a.Header.Get("Content-Type"), "application/problem+json") {
+			t.Errorf("%s: %s", path, a.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func TestFrontPageShowsTheNewestPublicTweetsAndCommandsThatFindThem(t *testing.T) {
 	w := newWorld(t)
 	ann, bob := w.person("ann", "Ann"), w.person("bob", "Bob")

@@ -64,6 +64,7 @@ func Routes(d Deps) []httpx.Route {
 	}
 	return []httpx.Route{
 		page("GET", "/{$}", httpx.Reader, often, s.newest),
+		page("GET", "/home", httpx.Reader, often, s.home),
 		page("GET", "/search", httpx.Reader, seldom, s.search),
 		page("GET", "/tags/{tag}", httpx.Reader, seldom, s.tag),
 		page("GET", "/{handle}", httpx.Reader, often, s.profile),
@@ -118,6 +119,14 @@ func (s *site) frame(r *http.Request, c *httpx.Call, title string) (*frame, erro
 		f.Viewer = people[0].User
 	}
 	return f, err
+}
+
+// start is where the name of the house leads.
+func (f *frame) start() string {
+	if f.Viewer != nil {
+		return "/home"
+	}
+	return "/"
 }
 
 // viewer is who is signed in at the browser. A token does not count, whoever

@@ -150,7 +150,7 @@ func (b *browser) post(path string, form url.Values) *answer {
 // signIn signs somebody in.
 func (b *browser) signIn(handle string) {
 	b.Helper()
-	b.post("/login", url.Values{"login": {handle}, "password": {password}}).leads(303, "/")
+	b.post("/login", url.Values{"login": {handle}, "password": {password}}).leads(303, "/home")
 }
 
 // has checks status and what stands in the page, in this order.

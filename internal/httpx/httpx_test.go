@@ -79,6 +79,42 @@ func TestEveryKindOfErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
+func TestDetailNamesTheParameterAtFaultOnce(t *testing.T) {
+	for _, c := range []struct {
+		err            error
+		detail, reason string
+	}{
+		{warble.Invalid("max_results", "x", "a number is needed"), "max_results: a number is needed", "a number is needed"},
+		{warble.Invalid("max_results", "x", "max_results is a number"), "max_results is a number", "max_results is a number"},
+		{warble.Invalid("id", "x", "an id is a number"), "id: an id is a number", "an id is a number"},
+		{&StatusError{Status: 422, Detail: "Used before.", Param: "key"}, "key: Used before.", "Used before."},
+		{warble.Fail(warble.ErrInvalid, "nothing is named"), "nothing is named", "nothing is named"},
+	} {
+		p := ProblemOf(c.err)
+		if p.Detail != c.detail || p.Reason() != c.reason {
+			t.Errorf("%v: detail %q, reason %q", c.err, p.Detail, p.Reason())
+		}
+	}
+}
+
+func TestOverloadIsAWarningAndAFailureAnError(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		level string
+	}{
+		{Busy("Come back."), "level=WARN"},
+		{warble.Fail(warble.ErrUnavailable, "the disk failed"), "level=ERROR"},
+		{warble.ErrUnknown, "level=ERROR"},
+	} {
+		var log bytes.Buffer
+		opt := Options{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		rec := served(t, Route{Handler: fails(c.err)}, opt, httptest.NewRequest("GET", "/x", nil))
+		if rec.Code != 503 || rec.Header().Get("Retry-After") == "" || !strings.Contains(log.String(), c.level) {
+			t.Errorf("%v: %d, logged %s", c.err, rec.Code, log.String())
+		}
+	}
+}
+
 func TestPanicAnswers500AndIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	opt := Options{Log: slog.New(slog.NewTextHandler(&log, nil))}

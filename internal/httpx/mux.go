@@ -180,20 +180,20 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *Mux) refuse(x *exchange, r *http.Request) {
 	status := x.status
 	x.refused, x.status, x.route = false, 0, noRoute
-	err := error(&StatusError{Status: status, Title: http.StatusText(status), Detail: "There is nothing at this address."})
-	if status == http.StatusMethodNotAllowed {
-		err = &StatusError{Status: status, Title: http.StatusText(status), Detail: "This address takes only " + x.Header().Get("Allow") + "."}
+	var err error = warble.Fail(warble.ErrNotFound, "There is nothing at this address.")
+	switch status {
+	case http.StatusNotFound:
+	case http.StatusMethodNotAllowed:
+		err = &StatusError{Status: status, Detail: "This address takes only " + x.Header().Get("Allow") + "."}
+	default:
+		err = &StatusError{Status: status, Detail: "There is nothing at this address."}
 	}
 	delete(x.Header(), "Content-Length")
 	if m.opt.NotFound != nil {
 		m.opt.NotFound(x, r, err)
 		return
 	}
-	p := ProblemOf(err)
-	if status == http.StatusNotFound {
-		p.Type, p.Title = problemBase+"resource-not-found", "Not Found Error"
-	}
-	WriteProblem(x, r, p)
+	WriteError(x, r, err)
 }
 
 // finish ends every request, also one whose handler panicked.
@@ -347,7 +347,11 @@ func (t *mounted) once(x *exchange, r *http.Request, key string) error {
 func (t *mounted) fail(x *exchange, r *http.Request, err error) {
 	p := ProblemOf(err)
 	if p.Status >= 500 {
-		t.m.opt.Log.Error("request failed", "route", t.Name(), "status", p.Status, "err", err, "id", x.Header()["X-Request-Id"][0])
+		level := slog.LevelError
+		if _, busy := errors.AsType[*BusyError](err); busy {
+			level = slog.LevelWarn
+		}
+		t.m.opt.Log.Log(r.Context(), level, "request failed", "route", t.Name(), "status", p.Status, "err", err, "id", x.Header()["X-Request-Id"][0])
 	}
 	if x.status != 0 { // the answer has begun: all that is left is to cut it off
 		panic(http.ErrAbortHandler)

@@ -1,11 +1,13 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"warble"
@@ -59,6 +61,18 @@ type LimitError struct {
 func (e *LimitError) Error() string { return e.Err.Error() }
 func (e *LimitError) Unwrap() error { return e.Err }
 
+// BusyError is an ErrUnavailable because too much is asked at this moment, not
+// because something is broken: 503, and a warning in the log.
+type BusyError struct{ Err error }
+
+func (e *BusyError) Error() string { return e.Err.Error() }
+func (e *BusyError) Unwrap() error { return e.Err }
+
+// Busy makes a BusyError with a sentence.
+func Busy(detail string) error {
+	return &BusyError{Err: &warble.Error{Kind: warble.ErrUnavailable, Detail: detail}}
+}
+
 // problemBase is X's name space of problems: SDKs check the types literally.
 const problemBase = "https://api.x.com/2/problems/"
 
@@ -94,23 +108,16 @@ func ProblemOf(err error) *Problem {
 		if p.Title == "" {
 			p.Title = http.StatusText(s.Status)
 		}
-		if s.Param != "" {
-			p.Errors = []ParamError{paramError(s.Param, s.Value, s.Detail)}
-		}
-		return p
+		return p.blame(s.Param, s.Value)
 	}
 	for _, k := range kinds {
 		if !errors.Is(err, k.kind) {
 			continue
 		}
 		p := &Problem{Type: k.typ, Title: k.title, Status: k.status, Detail: k.detail}
-		if e, ok := errors.AsType[*warble.Error](err); ok && e.Detail != "" {
-			p.Detail = e.Detail
-			if e.Param != "" {
-				p.Errors = []ParamError{paramError(e.Param, e.Value, e.Detail)}
-			}
-		} else if ok && e.Param != "" {
-			p.Errors = []ParamError{paramError(e.Param, e.Value, k.detail)}
+		if e, ok := errors.AsType[*warble.Error](err); ok {
+			p.Detail = cmp.Or(e.Detail, k.detail)
+			p.blame(e.Param, e.Value)
 		}
 		if l, ok := errors.AsType[*LimitError](err); ok {
 			p.RetryAfter = l.RetryAfter
@@ -122,8 +129,27 @@ func ProblemOf(err error) *Problem {
 	return &Problem{Type: problemBase + "internal-error", Title: "Internal Server Error", Status: 500, Detail: "Something went wrong on our side."}
 }
 
-func paramError(param, value, reason string) ParamError {
-	return ParamError{Parameter: param, Value: value, Reason: reason, Parameters: map[string][]string{param: {value}}, Message: reason}
+// blame names the parameter at fault, where there is one, also in the
+// sentence: a person at a terminal reads that first.
+func (p *Problem) blame(param, value string) *Problem {
+	if param == "" {
+		return p
+	}
+	reason := p.Detail
+	p.Errors = []ParamError{{Parameter: param, Value: value, Reason: reason, Parameters: map[string][]string{param: {value}}, Message: reason}}
+	if !strings.HasPrefix(reason, param+" ") {
+		p.Detail = param + ": " + reason
+	}
+	return p
+}
+
+// Reason is the sentence alone, without the name of a parameter: for forms,
+// which show it beside the field.
+func (p *Problem) Reason() string {
+	if len(p.Errors) == 0 {
+		return p.Detail
+	}
+	return p.Errors[0].Reason
 }
 
 // StatusOf is the status an error answers with.
