@@ -158,6 +158,25 @@ func TestHandlesAreLinearizable(t *testing.T) {
 	})
 }
 
+func TestEmailsAreLinearizable(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	writers := []*write.Writer{n.w, write.NewWriter(n.Stores, newIDs(t, n.Claims, n.now), warble.Options{})}
+	clients(t, registerModel(true), func(client int, rng *rand.Rand) (registerInput, func() int) {
+		in := registerInput{op: opSet, key: rng.IntN(60), who: client + 1}
+		handle := fmt.Sprintf("h%d_%x", client, rng.Uint32())
+		return in, func() int {
+			_, err := writers[client%2].Register(n.ctx, write.Registration{Handle: handle, Email: fmt.Sprintf("e%d@example.org", in.key)})
+			switch {
+			case err == nil:
+				return in.who
+			case !errors.Is(err, warble.ErrConflict):
+				t.Error(err)
+			}
+			return 0
+		}
+	})
+}
+
 func TestAWithdrawalEndsWhatCrossesIt(t *testing.T) {
 	n := newTown(t, warble.Options{MaxFollowing: -1})
 	ann, bob := n.person("ann"), n.person("bob")

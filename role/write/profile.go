@@ -129,7 +129,7 @@ func (w *Writer) DeleteAccount(ctx context.Context, user warble.UserID) (err err
 		return nil
 	}, func(c *warble.Change) { former(c) })
 	if err == nil && email != "" {
-		w.releaseName(ctx, warble.EmailClaim(email), user)
+		w.releaseName(ctx, emailName(email), user)
 	}
 	return err
 }
