@@ -61,14 +61,51 @@ func Deletion(ctx context.Context, s *Stores, t *Tweet) (*Change, error) {
 }
 
 // ChangeFollow puts a follow, or a request for one; requested says that a
-// request stands, which ends with the follow. It looks for a block once more
-// afterwards: whoever blocks at the same moment ends what
-// they find, and this takes back what they could not find yet; the answer is
-// ErrForbidden then.
-func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) error {
+// request stands, which ends with the follow. It looks once more afterwards at
+// what somebody else may have changed at the same moment: a block ends what it
+// finds, and this takes back what it could not find yet (ErrForbidden then); a
+// new follow of an account that is private by now becomes a request. stands is
+// the kind of edge that stands afterwards.
+func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) (stands EdgeKind, err error) {
+	fresh, _, err := putFollow(ctx, s, ids, kind, user, target, requested)
+	if err != nil || kind != Follow || !fresh {
+		return kind, err
+	}
+	to, err := s.Users.Get(ctx, target)
+	if err != nil || to[0] == nil || !to[0].Protected {
+		return kind, err
+	}
 	since, err := ids.Next(ctx, user, target)
 	if err != nil {
+		return kind, err
+	}
+	put, gone := []Edge{{Kind: FollowRequest, From: user, To: target, Since: since}}, []EdgeKey{{Follow, user, target}}
+	_, err = s.Commit.Apply(ctx, &Change{Put: put, Gone: gone, Events: []Event{
+		{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}, EdgesGone(target, gone),
+	}})
+	return FollowRequest, err
+}
+
+// AcceptFollow makes a request a follow in one Change. Where the request was
+// withdrawn at the same moment, the follow it made goes again: ErrNotFound.
+func AcceptFollow(ctx context.Context, s *Stores, ids *IDs, user, target UserID) error {
+	fresh, ended, err := putFollow(ctx, s, ids, Follow, user, target, true)
+	if err != nil || !fresh || ended {
 		return err
+	}
+	gone := []EdgeKey{{Follow, user, target}}
+	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
+		return err
+	}
+	return Fail(ErrNotFound, "this account has not asked to follow you")
+}
+
+// putFollow stores a follow or a request and looks for a block. fresh says that
+// the edge did not stand before, ended that a request did, and went.
+func putFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, target UserID, requested bool) (fresh, ended bool, err error) {
+	since, err := ids.Next(ctx, user, target)
+	if err != nil {
+		return false, false, err
 	}
 	put := []Edge{{Kind: kind, From: user, To: target, Since: since}}
 	c := &Change{Put: put, Events: []Event{{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
@@ -77,24 +114,25 @@ func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user,
 		c.Events = append(c.Events, EdgesGone(target, c.Gone))
 	}
 	if _, err := s.Commit.Apply(ctx, c); err != nil {
-		return err
+		return false, false, err
 	}
+	fresh, ended = put[0].Since == since, len(c.Gone) > 0 && len(c.Events[1].Edges) > 0
 	bonds, err := s.Edges.Among(ctx, user, BondKinds, []ID{target})
 	if err != nil || Bond(bonds[0])&(BondBlocks|BondBlockedBy) == 0 {
-		return err
+		return fresh, ended, err
 	}
 	gone := FollowKeys(user, target)
 	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
-		return err
+		return false, false, err
 	}
-	return ErrBlockBetween(target)
+	return false, false, ErrBlockBetween(target)
 }
 
-// AcceptRequest makes a request a follow in one Change, and drops the home of
-// who asked. A request a block has ended meanwhile is no error.
+// AcceptRequest is AcceptFollow for a request found in a list, and drops the
+// home of who asked. A request that ended meanwhile is no error.
 func AcceptRequest(ctx context.Context, s *Stores, ids *IDs, request Edge) error {
-	err := ChangeFollow(ctx, s, ids, Follow, request.From, request.To, true)
-	if err != nil && !errors.Is(err, ErrForbidden) {
+	err := AcceptFollow(ctx, s, ids, request.From, request.To)
+	if err != nil && !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return s.Timelines.Drop(ctx, request.From)

@@ -15,7 +15,7 @@ const (
 	DocTurn      DocKind = 8  // a tweet of a big account in the middle of its fan-out
 	DocPullSet   DocKind = 9  // the pull set; a single document
 	DocUpload    DocKind = 10 // a chunked upload in flight
-	DocDue       DocKind = 11 // something to be looked at later; owner: the hour
+	DocDue       DocKind = 11 // Due, something to be looked at later; owner: the hour
 	DocDraft     DocKind = 12
 	DocScheduled DocKind = 13
 	DocFilter    DocKind = 14

@@ -85,12 +85,14 @@ func TestAHandleBehindWhichNothingCameIsFreeAfterAMinute(t *testing.T) {
 	if _, err := n.w.Register(n.ctx, r); !errors.Is(err, warble.ErrUnavailable) {
 		t.Fatal(err)
 	}
+	r.Email = "another@example.org"
 	_, err := n.w.Register(n.ctx, r)
 	wantError(t, err, warble.ErrConflict, "handle")
 	n.later(61 * time.Second)
 	_, err = n.w.Register(n.ctx, r)
 	n.ok(err)
 	n.later(time.Hour)
+	r.Email = "third@example.org"
 	_, err = n.w.Register(n.ctx, r)
 	wantError(t, err, warble.ErrConflict, "handle")
 }

@@ -157,3 +157,71 @@ func TestHandlesAreLinearizable(t *testing.T) {
 		}
 	})
 }
+
+func TestEmailsAreLinearizable(t *testing.T) {
+	n := newTown(t, warble.Options{})
+	writers := []*write.Writer{n.w, write.NewWriter(n.Stores, newIDs(t, n.Claims, n.now), warble.Options{})}
+	clients(t, registerModel(true), func(client int, rng *rand.Rand) (registerInput, func() int) {
+		in := registerInput{op: opSet, key: rng.IntN(60), who: client + 1}
+		handle := fmt.Sprintf("h%d_%x", client, rng.Uint32())
+		return in, func() int {
+			_, err := writers[client%2].Register(n.ctx, write.Registration{Handle: handle, Email: fmt.Sprintf("e%d@example.org", in.key)})
+			switch {
+			case err == nil:
+				return in.who
+			case !errors.Is(err, warble.ErrConflict):
+				t.Error(err)
+			}
+			return 0
+		}
+	})
+}
+
+func TestAWithdrawalEndsWhatCrossesIt(t *testing.T) {
+	n := newTown(t, warble.Options{MaxFollowing: -1})
+	ann, bob := n.person("ann"), n.person("bob")
+	n.protect(bob, true)
+	other := n.elsewhere()
+	for range 200 {
+		n.follow(ann, bob)
+		request := n.edge(warble.FollowRequest, ann, bob)
+		var wg sync.WaitGroup
+		for _, do := range []func() error{
+			func() error { return n.w.Unfollow(n.ctx, ann, bob) },
+			func() error { return other.AcceptFollow(n.ctx, bob, ann) },
+			func() error { return warble.AcceptRequest(n.ctx, n.Stores, n.ids, request) },
+		} {
+			wg.Go(func() {
+				if err := do(); err != nil && !errors.Is(err, warble.ErrNotFound) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n.has(warble.Follow, ann, bob) || n.has(warble.FollowRequest, ann, bob) {
+			t.Fatal("a follow or a request outlived its withdrawal")
+		}
+	}
+}
+
+func TestAFollowBesideGoingPrivateIsWhatItsAnswerSays(t *testing.T) {
+	n := newTown(t, warble.Options{MaxFollowing: -1})
+	ann, bob := n.person("ann"), n.person("bob")
+	other := n.elsewhere()
+	for range 200 {
+		n.protect(bob, false)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := other.EditProfile(n.ctx, bob, write.ProfileEdit{Protected: ptr(true)})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		state := n.follow(ann, bob)
+		wg.Wait()
+		if follows, asked := n.has(warble.Follow, ann, bob), n.has(warble.FollowRequest, ann, bob); follows != (state == write.Following) || asked != (state == write.Requested) {
+			t.Fatalf("answered %v, but follows %v, asked %v", state, follows, asked)
+		}
+		n.ok(n.w.Unfollow(n.ctx, ann, bob))
+	}
+}

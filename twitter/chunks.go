@@ -3,7 +3,6 @@ package twitter
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -35,11 +34,11 @@ type inFlight struct {
 	Chunks map[int]int  // bytes of each segment
 }
 
-// blob is the name of a chunk: photos' names are 32 hexadecimal digits, so
-// chunks' are too.
-func (f *inFlight) blob(segment int) string {
+// file is a chunk as it is stored: under the name of a photo, so that what is
+// left of it goes as a photo's files do.
+func (f *inFlight) file(segment int) *warble.Photo {
 	sum := sha256.Sum256([]byte("upload/" + f.Media.String() + "/" + strconv.Itoa(segment)))
-	return hex.EncodeToString(sum[:16]) + "/full"
+	return &warble.Photo{ID: warble.PhotoID(sum[:16]), MIME: "image/jpeg"}
 }
 
 func (f *inFlight) size() (n int) {
@@ -96,7 +95,7 @@ func (a *api) save(ctx context.Context, d warble.Doc, f *inFlight, gone bool) er
 // clear forgets an upload and its chunks.
 func (a *api) clear(ctx context.Context, d *warble.Doc, f *inFlight) error {
 	for segment := range f.Chunks {
-		if err := a.Stores.Blobs.Delete(ctx, f.blob(segment)); err != nil {
+		if err := a.Stores.Blobs.Delete(ctx, f.file(segment).Full()); err != nil {
 			return err
 		}
 	}
@@ -221,7 +220,9 @@ func (a *api) note(ctx context.Context, user warble.UserID, media warble.DocID, 
 	if f.size()+len(data) > limit {
 		return 0, warble.Invalid("media", "", "the chunks have more bytes than "+strconv.Itoa(limit))
 	}
-	if err := a.Stores.Blobs.Put(ctx, f.blob(segment), "image/jpeg", data); err != nil {
+	chunk := f.file(segment)
+	chunk.Media = doc.ID
+	if err := a.Writer.PutFile(ctx, chunk, data); err != nil {
 		return 0, err
 	}
 	if f.Chunks == nil {
@@ -287,7 +288,7 @@ func (a *api) join(ctx context.Context, f *inFlight) ([]byte, error) {
 	}
 	data := make([]byte, 0, f.size())
 	for _, n := range segments {
-		blob, err := a.Stores.Blobs.Open(ctx, f.blob(n))
+		blob, err := a.Stores.Blobs.Open(ctx, f.file(n).Full())
 		if err != nil {
 			return nil, err
 		}

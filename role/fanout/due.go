@@ -7,42 +7,16 @@ import (
 	"warble"
 )
 
-// dueKind is what is to be done at a later time.
-type dueKind uint8
-
 const (
-	duePoll  dueKind = 1 // a poll ended: notice its author and voters
-	dueMedia dueKind = 2 // an upload that nothing took within a day goes
-	dueEnd   dueKind = 3 // an account was deleted: what it wrote goes, some at a time
+	hour    = time.Hour
+	dueTick = time.Second
 )
 
-// due is a note to look at something later: a document owned by the hour it is
-// for, so that one list gives all that an hour holds.
-type due struct {
-	Kind dueKind
-	ID   warble.ID
-	At   int64 // unix milliseconds
-}
-
-const (
-	hour       = time.Hour
-	mediaGrace = 24 * time.Hour
-	dueTick    = time.Second
-)
-
-// dueOwner is the owner of the notes for the hour of a moment.
-func dueOwner(ms int64) warble.ID { return warble.IDAt(time.UnixMilli(ms).Truncate(hour)) + 1 }
-
-// later stores a note. It is idempotent: the note's id follows from what it is about.
-func (f *Fanout) later(ctx context.Context, d due, ms int64) error {
+// later stores a note for a moment. It is idempotent: the note's id follows
+// from what it is about.
+func (f *Fanout) later(ctx context.Context, d warble.Due, ms int64) error {
 	d.At = max(ms, f.opt.Clock().UnixMilli()) // never in an hour that is done with
-	data, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	id := warble.DocID(d.ID.Hash()^uint64(d.Kind)<<32) & warble.MaxID
-	doc := &warble.Doc{ID: id, Owner: dueOwner(d.At), Kind: warble.DocDue, Version: 1, Data: data}
-	_, err = f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{doc}})
+	_, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{d.Doc()}})
 	return err
 }
 
@@ -79,9 +53,8 @@ func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	first := f.opt.Clock().Add(-31 * 24 * hour).Truncate(hour)
-	if docs[0] == nil {
-		now := f.opt.Clock().Truncate(hour)
-		return now, f.standIn(ctx, now)
+	if docs[0] == nil { // never looked, but notes may have been left
+		return first, nil
 	}
 	at := time.UnixMilli(int64(docs[0].Version)).Truncate(hour)
 	if at.Before(first) {
@@ -97,7 +70,7 @@ func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	for at := from.Add(-hour); !at.After(now); at = at.Add(hour) {
 		p := warble.Page{Limit: 500}
 		for {
-			docs, err := f.s.Docs.List(ctx, dueOwner(at.UnixMilli()), warble.DocDue, p)
+			docs, err := f.s.Docs.List(ctx, warble.DueOwner(at), warble.DocDue, p)
 			if err != nil {
 				return from, err
 			}
@@ -127,19 +100,23 @@ func (f *Fanout) standIn(ctx context.Context, at time.Time) error {
 }
 
 func (f *Fanout) doOne(ctx context.Context, doc *warble.Doc, now time.Time) error {
-	var d due
+	var d warble.Due
 	if err := json.Unmarshal(doc.Data, &d); err == nil {
 		if time.UnixMilli(d.At).After(now) {
 			return nil
 		}
 		done := true
 		switch d.Kind {
-		case duePoll:
+		case warble.DuePoll:
 			err = f.pollEnded(ctx, d.ID)
-		case dueMedia:
-			done, err = f.dropUnused(ctx, d.ID)
-		case dueEnd:
+		case warble.DueMedia:
+			done, err = f.endUpload(ctx, d)
+		case warble.DueEnd:
 			done, err = f.endAccount(ctx, d.ID)
+		case warble.DueAccept:
+			done, err = f.acceptRequests(ctx, d.ID, acceptAtATick)
+		case warble.DueTweet:
+			done, err = f.endTweet(ctx, d.ID)
 		}
 		if err != nil {
 			return err
@@ -158,7 +135,7 @@ func (f *Fanout) doOne(ctx context.Context, doc *warble.Doc, now time.Time) erro
 // are over are not looked at for ever.
 func (f *Fanout) carryOver(ctx context.Context, doc *warble.Doc, now time.Time) error {
 	next := *doc
-	next.Version, next.Owner = doc.Version+1, dueOwner(now.UnixMilli())
+	next.Version, next.Owner = doc.Version+1, warble.DueOwner(now)
 	if next.Owner == doc.Owner {
 		return nil
 	}

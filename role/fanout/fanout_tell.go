@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"warble"
 )
@@ -30,7 +31,9 @@ func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble
 			list = append(list, edgeNotices(ev)...)
 			err = f.followRequests(ctx, ev)
 		case warble.EventUser:
-			err = f.followUser(ctx, ev.ID)
+			err = f.followUser(ctx, ev.ID, 0)
+		case warble.EventTweetGone:
+			err = f.followGone(ctx, ev.ID)
 		case warble.EventDoc:
 			err = f.followDoc(ctx, ev)
 		}
@@ -45,7 +48,7 @@ func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble
 // of its poll.
 func (f *Fanout) publish(ctx context.Context, t *warble.Tweet) error {
 	if t.Poll != nil {
-		if err := f.later(ctx, due{Kind: duePoll, ID: t.ID}, t.Poll.Ends); err != nil {
+		if err := f.later(ctx, warble.Due{Kind: warble.DuePoll, ID: t.ID}, t.Poll.Ends); err != nil {
 			return err
 		}
 	}
@@ -112,7 +115,7 @@ func edgeNotices(ev warble.Event) []warble.NoticeRow {
 func (f *Fanout) followRequests(ctx context.Context, ev warble.Event) error {
 	for _, e := range ev.Edges {
 		if e.Kind == warble.FollowRequest {
-			if err := f.followUser(ctx, e.To); err != nil {
+			if err := f.followUser(ctx, e.To, e.Since); err != nil {
 				return err
 			}
 		}
@@ -120,27 +123,65 @@ func (f *Fanout) followRequests(ctx context.Context, ev warble.Event) error {
 	return nil
 }
 
+// How many follow requests of an account that went public are accepted at once:
+// with its event, which holds up the log, and at a tick of scheduled work.
+const (
+	acceptAtOnce  = warble.MaxChangeRows
+	acceptAtATick = 500
+)
+
 // followUser does what a changed account asks for: one that went public accepts
-// its follow requests, one that was deleted is taken apart in the background.
-func (f *Fanout) followUser(ctx context.Context, id warble.UserID) error {
-	for {
-		users, err := f.s.Users.Get(ctx, id)
-		switch u := users; {
-		case err != nil || u[0] == nil:
-			return err
-		case u[0].Deleted:
-			return f.later(ctx, due{Kind: dueEnd, ID: id}, f.opt.Clock().UnixMilli())
-		case u[0].Protected:
-			return nil
-		}
-		waiting, err := f.s.Edges.To(ctx, warble.FollowRequest, id, warble.Page{Limit: 100})
-		if err != nil || len(waiting) == 0 {
-			return err
-		}
-		for _, e := range waiting {
-			if err := warble.AcceptRequest(ctx, f.s, f.ids, e); err != nil {
-				return err
-			}
+// its follow requests, one that was deleted is taken apart. What is more than a
+// few goes on in the background. cause is the request that asked, if one did.
+func (f *Fanout) followUser(ctx context.Context, id warble.UserID, cause warble.ID) error {
+	users, err := f.s.Users.Get(ctx, id)
+	switch u := users; {
+	case err != nil || u[0] == nil:
+		return err
+	case u[0].Deleted:
+		return f.later(ctx, warble.Due{Kind: warble.DueEnd, ID: id}, 0)
+	case u[0].Protected:
+		return nil
+	}
+	done, err := f.acceptRequests(ctx, id, acceptAtOnce)
+	if err != nil || done {
+		return err
+	}
+	return f.later(ctx, warble.Due{Kind: warble.DueAccept, ID: id, Cause: cmp.Or(cause, warble.ID(users[0].Version))}, 0)
+}
+
+// acceptRequests accepts some of the requests to follow an account while it is
+// public; done says that none is left. The requests left are the job's cursor.
+func (f *Fanout) acceptRequests(ctx context.Context, id warble.UserID, limit int) (done bool, err error) {
+	waiting, err := f.s.Edges.To(ctx, warble.FollowRequest, id, warble.Page{Limit: limit})
+	if err != nil || len(waiting) == 0 {
+		return true, err
+	}
+	// The account after its requests: one that was made to a private account is
+	// not taken for one that waited when the account went public.
+	users, err := f.s.Users.Get(ctx, id)
+	if err != nil || users[0] == nil || users[0].Deleted || users[0].Protected {
+		return true, err
+	}
+	for _, e := range waiting {
+		if err := warble.AcceptRequest(ctx, f.s, f.ids, e); err != nil {
+			return false, err
 		}
 	}
+	return len(waiting) < limit, nil
+}
+
+// followGone leaves a note to remove what people put on a deleted tweet, where
+// there is something: after a minute, when what was on its way has come too.
+func (f *Fanout) followGone(ctx context.Context, id warble.TweetID) error {
+	for _, kind := range edgesOnTweets {
+		edges, err := f.s.Edges.To(ctx, kind, id, warble.Page{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(edges) > 0 {
+			return f.later(ctx, warble.Due{Kind: warble.DueTweet, ID: id}, f.opt.Clock().Add(warble.ClaimPatience).UnixMilli())
+		}
+	}
+	return nil
 }

@@ -28,16 +28,50 @@ func (f *Fanout) followDoc(ctx context.Context, ev warble.Event) error {
 		return nil //nolint:nilerr // not readable: nothing to look after
 	}
 	if m.Tweet != 0 || m.Profile != 0 {
-		_, err := f.dropUnused(ctx, d.ID)
+		_, err := f.dropUnused(ctx, d.ID, true)
 		return err
 	}
-	return f.later(ctx, due{Kind: dueMedia, ID: d.ID}, d.ID.Millis()+mediaGrace.Milliseconds())
+	return nil // the note of its files has it looked at
+}
+
+// endUpload looks at an upload a day later. Files that no photo's document
+// names are those of an upload that was not finished, or of a part of one.
+func (f *Fanout) endUpload(ctx context.Context, d warble.Due) (done bool, err error) {
+	if d.Photo == (warble.PhotoID{}) {
+		return f.dropUnused(ctx, d.ID, false)
+	}
+	docs, err := f.s.Docs.Get(ctx, d.ID)
+	if err != nil {
+		return false, err
+	}
+	if doc := docs[0]; doc != nil && doc.Kind == warble.DocMedia {
+		if m, err := warble.MediaOf(doc); err != nil || m.Photo.ID == d.Photo {
+			return f.dropUnused(ctx, d.ID, false)
+		}
+	} else if doc != nil && doc.Kind == warble.DocUpload {
+		gone := *doc
+		gone.Version, gone.Gone = gone.Version+1, true
+		if _, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{&gone}}); err != nil {
+			return false, err
+		}
+	}
+	return true, f.dropFiles(ctx, &warble.Photo{ID: d.Photo})
+}
+
+func (f *Fanout) dropFiles(ctx context.Context, p *warble.Photo) error {
+	for _, name := range []string{p.Full(), p.Small()} {
+		if err := f.s.Blobs.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropUnused deletes an upload that no living tweet or profile shows: first its
 // document, so that nobody is sent to files that are not there. done is false
-// while somebody is about to take it.
-func (f *Fanout) dropUnused(ctx context.Context, id warble.DocID) (done bool, err error) {
+// while somebody is about to take it; former says that it was shown before, so
+// that nobody can be.
+func (f *Fanout) dropUnused(ctx context.Context, id warble.DocID, former bool) (done bool, err error) {
 	mine := warble.Claim{Holder: sweeper}
 	stands, err := f.s.Claims.Swap(ctx, warble.PhotoClaim(id), warble.Claim{}, mine, time.Minute)
 	if err != nil {
@@ -55,7 +89,7 @@ func (f *Fanout) dropUnused(ctx context.Context, id warble.DocID) (done bool, er
 	if err != nil || used {
 		return true, err
 	}
-	if m.Tweet == 0 && m.Profile == 0 && stands != mine {
+	if !former && m.Tweet == 0 && stands != mine {
 		return false, nil
 	}
 	gone := *docs[0]
@@ -63,12 +97,7 @@ func (f *Fanout) dropUnused(ctx context.Context, id warble.DocID) (done bool, er
 	if _, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{&gone}}); err != nil {
 		return false, err
 	}
-	for _, name := range []string{m.Photo.Full(), m.Photo.Small()} {
-		if err := f.s.Blobs.Delete(ctx, name); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+	return true, f.dropFiles(ctx, &m.Photo)
 }
 
 // shown says whether the tweet or profile that took an upload still shows it.
@@ -127,6 +156,57 @@ func (f *Fanout) dropEdges(ctx context.Context, kind warble.EdgeKind, id warble.
 		}
 		c.Gone = append(c.Gone, e.Key())
 		c.Events = append(c.Events, warble.EdgesGone(key, []warble.EdgeKey{e.Key()}))
+	}
+	_, err = f.s.Commit.Apply(ctx, c)
+	return len(edges), err
+}
+
+// edgesOnTweets are the edges that people put on a tweet and that go with it;
+// the replies and quotes that point at it stay.
+var edgesOnTweets = []warble.EdgeKind{warble.Like, warble.Bookmark, warble.Vote, warble.Retweet}
+
+// endTweet removes what people put on a deleted tweet, some of it at a time, so
+// that nobody's numbers count what no list shows; done says that nothing is left.
+func (f *Fanout) endTweet(ctx context.Context, id warble.TweetID) (done bool, err error) {
+	rows, err := f.s.Tweets.Get(ctx, id)
+	if err != nil || rows[0] == nil || !rows[0].Gone {
+		return true, err
+	}
+	const rounds = 20 // at a tick
+	for range rounds {
+		left, err := f.dropRetweets(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		for _, kind := range edgesOnTweets {
+			if kind == warble.Retweet {
+				continue
+			}
+			n, err := f.dropEdges(ctx, kind, id, f.s.Edges.To)
+			if err != nil {
+				return false, err
+			}
+			left += n
+		}
+		if left == 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// dropRetweets takes some retweets of a tweet back, each with its row, and says
+// how many.
+func (f *Fanout) dropRetweets(ctx context.Context, id warble.TweetID) (int, error) {
+	edges, err := f.s.Edges.To(ctx, warble.Retweet, id, warble.Page{Limit: warble.MaxChangeRows / 2})
+	if err != nil || len(edges) == 0 {
+		return 0, err
+	}
+	c := &warble.Change{}
+	for _, e := range edges {
+		c.Tweets = append(c.Tweets, &warble.Tweet{ID: e.Since, Author: e.From, Version: 2, Gone: true})
+		c.Gone = append(c.Gone, e.Key())
+		c.Events = append(c.Events, warble.EdgesGone(e.From, []warble.EdgeKey{e.Key()}), warble.Event{Kind: warble.EventTweetGone, Key: e.From, ID: e.Since})
 	}
 	_, err = f.s.Commit.Apply(ctx, c)
 	return len(edges), err

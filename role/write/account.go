@@ -58,35 +58,53 @@ func (w *Writer) Register(ctx context.Context, r Registration) (u *warble.User, 
 			return nil, err
 		}
 	}
-	handle := warble.HandleClaim(u.Handle)
-	if err := w.holdName(ctx, handle, u.ID, bearsHandle(u.Handle), &warble.Error{Kind: warble.ErrConflict, Param: "handle", Value: u.Handle, Detail: "somebody has this handle already; choose another"}); err != nil {
-		return nil, err
-	}
+	// The e-mail first: once its claim went to somebody else, no later try with
+	// this id takes the handle again.
+	email, handle := emailName(u.Email), handleName(u.Handle)
 	if u.Email != "" {
-		if err := w.holdEmail(ctx, u.Email, u.ID); err != nil {
-			if r.ID == 0 {
-				w.releaseName(ctx, handle, u.ID)
-			}
+		if err := w.holdName(ctx, email, u.ID); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.holdName(ctx, handle, u.ID); err != nil {
+		w.releaseName(ctx, email, u.ID)
+		return nil, err
 	}
 	changed, err := w.s.Commit.Apply(ctx, &warble.Change{Users: []*warble.User{u}, Events: []warble.Event{{Kind: warble.EventUser, Key: u.ID, ID: u.ID}}})
 	if err != nil {
 		return nil, err
 	}
-	// Whoever was held up for longer than a claim without a row lasts may have
-	// lost the handle meanwhile: then the row is nobody's.
-	stands, err := w.s.Claims.Get(ctx, handle)
-	if err != nil {
-		return nil, err
-	}
-	if stands.Holder != u.ID {
-		return nil, warble.Fail(warble.ErrConflict, "signing up took too long and the handle %q went to somebody else; try again", u.Handle)
-	}
 	if !changed {
-		return w.person(ctx, "id", u.ID)
+		if u, err = w.person(ctx, "id", u.ID); err != nil {
+			return nil, err
+		}
 	}
-	return u, nil
+	return u, w.keepsNames(ctx, u)
+}
+
+// keepsNames fails where an account that was just stored has lost its handle or
+// its e-mail: then its row is nobody's, and gives the other name up.
+func (w *Writer) keepsNames(ctx context.Context, u *warble.User) error {
+	handle, email := handleName(u.Handle), emailName(u.Email)
+	kept, err := w.keepsName(ctx, handle, u.ID)
+	switch {
+	case err != nil:
+		return err
+	case !kept:
+		w.releaseName(ctx, email, u.ID)
+		return warble.Fail(warble.ErrConflict, "signing up took too long and the handle %q went to somebody else; try again", u.Handle)
+	case u.Email == "":
+		return nil
+	}
+	if kept, err = w.keepsName(ctx, email, u.ID); err != nil || kept {
+		return err
+	}
+	// One that stands for longer may have given its e-mail up: its row says so first.
+	if still, err := w.bearer(ctx, email, u.ID); err != nil || still == nil {
+		return err
+	}
+	w.releaseName(ctx, handle, u.ID)
+	return email.refuse(nil)
 }
 
 // newUser checks a registration.
@@ -112,16 +130,6 @@ func (w *Writer) newUser(r Registration) (*warble.User, error) {
 	}
 	u.Born, err = w.checkBorn(r.Born)
 	return u, err
-}
-
-func bearsHandle(handle string) func(*warble.User) bool {
-	return func(u *warble.User) bool { return warble.FoldHandle(u.Handle) == warble.FoldHandle(handle) }
-}
-
-func (w *Writer) holdEmail(ctx context.Context, email string, user warble.UserID) error {
-	bears := func(u *warble.User) bool { return strings.EqualFold(u.Email, email) }
-	return w.holdName(ctx, warble.EmailClaim(email), user, bears,
-		&warble.Error{Kind: warble.ErrConflict, Param: "email", Detail: "an account with this e-mail exists already; sign in or use another"})
 }
 
 // cleanText normalizes a short text of a person's making and refuses what is
@@ -223,7 +231,7 @@ func (w *Writer) EditProfile(ctx context.Context, user warble.UserID, e ProfileE
 		return nil, err
 	}
 	if e.Email != nil && !strings.EqualFold(*e.Email, old.Email) {
-		if err := w.holdEmail(ctx, *e.Email, user); err != nil {
+		if err := w.holdName(ctx, emailName(*e.Email), user); err != nil {
 			return nil, err
 		}
 	}
@@ -237,10 +245,35 @@ func (w *Writer) EditProfile(ctx context.Context, user warble.UserID, e ProfileE
 		pictures.apply(u)
 		return nil
 	}, pictures.add)
-	if err == nil && former != "" && !strings.EqualFold(former, u.Email) {
-		w.releaseName(ctx, warble.EmailClaim(former), user)
+	if err != nil || strings.EqualFold(former, u.Email) {
+		return u, err
 	}
-	return u, err
+	return u, w.movedEmail(ctx, u, former)
+}
+
+// movedEmail gives up a person's former e-mail. Where the new one went to
+// somebody else meanwhile, the former one stays.
+func (w *Writer) movedEmail(ctx context.Context, u *warble.User, former string) error {
+	kept, err := w.keepsName(ctx, emailName(u.Email), u.ID)
+	if err != nil {
+		return err
+	}
+	if kept {
+		if former != "" {
+			w.releaseName(ctx, emailName(former), u.ID)
+		}
+		return nil
+	}
+	lost := u.Email
+	if _, err := w.updateUser(ctx, u.ID, func(u *warble.User) error {
+		if strings.EqualFold(u.Email, lost) {
+			u.Email = former
+		}
+		return nil
+	}, nil); err != nil {
+		return err
+	}
+	return emailName(lost).refuse(nil)
 }
 
 // cleanEdit checks the texts of an edit and replaces them by their stored form.

@@ -55,19 +55,26 @@ func (w *Writer) EditTweet(ctx context.Context, user warble.UserID, tweet warble
 	return w.edited(ctx, p, c.Put)
 }
 
-// edited reads back: where the tweet was deleted meanwhile, the edges of the
-// edit must not outlive it.
+// edited reads back: where the tweet was deleted meanwhile, the edges and photos
+// of the edit must not outlive it.
 func (w *Writer) edited(ctx context.Context, p *draft, put []warble.Edge) (*warble.Tweet, error) {
 	t, err := w.row(ctx, "tweet", p.tweet.ID)
 	switch {
 	case err != nil:
 		return nil, err
 	case t.Gone:
-		gone := make([]warble.EdgeKey, len(put))
-		for i, e := range put {
-			gone[i] = e.Key()
+		c := new(warble.Change)
+		for _, e := range put {
+			c.Gone = append(c.Gone, e.Key())
 		}
-		if _, err := w.part(ctx, t.Author, gone...); err != nil {
+		c.Events = []warble.Event{warble.EdgesGone(t.Author, c.Gone)}
+		for _, f := range p.photos {
+			d := f.taken(warble.Media{Photo: f.media.Photo, Tweet: t.ID})
+			d.Version++ // a change, so that its event is stored
+			c.Docs = append(c.Docs, d)
+			c.Events = append(c.Events, warble.Event{Kind: warble.EventDoc, Key: t.Author, ID: d.ID})
+		}
+		if _, err := w.s.Commit.Apply(ctx, c); err != nil {
 			return nil, err
 		}
 		return nil, &warble.Error{Kind: warble.ErrNotFound, Param: "tweet", Value: t.ID.String(), Detail: "the tweet was deleted meanwhile"}

@@ -45,14 +45,21 @@ func (w *Writer) Follow(ctx context.Context, user, target warble.UserID) (state 
 	if err != nil {
 		return NotFollowing, err
 	}
-	kind, state := warble.Follow, Following
+	kind := warble.Follow
 	if to.Protected {
-		kind, state = warble.FollowRequest, Requested
+		kind = warble.FollowRequest
 	}
-	if err := w.putFollow(ctx, kind, user, target, bonds&warble.BondRequested != 0); err != nil {
+	stands, err := warble.ChangeFollow(ctx, w.s, w.ids, kind, user, target, bonds&warble.BondRequested != 0)
+	if kind == warble.Follow {
+		w.followed(ctx, user, err)
+	}
+	switch {
+	case err != nil:
 		return NotFollowing, err
+	case stands == warble.Follow:
+		return Following, nil
 	}
-	return state, nil
+	return Requested, nil
 }
 
 // bonds reads what stands between two people.
@@ -64,14 +71,13 @@ func (w *Writer) bonds(ctx context.Context, user, target warble.UserID) (warble.
 	return warble.Bond(b[0]), nil
 }
 
-// putFollow is changeFollow with what the process remembers of it.
-func (w *Writer) putFollow(ctx context.Context, kind warble.EdgeKind, user, target warble.UserID, requested bool) error {
-	err := warble.ChangeFollow(ctx, w.s, w.ids, kind, user, target, requested)
-	if kind == warble.Follow && (err == nil || errors.Is(err, warble.ErrForbidden)) {
+// followed has the process remember a follow that was stored; one that was
+// taken back stood for a moment.
+func (w *Writer) followed(ctx context.Context, user warble.UserID, err error) {
+	if err == nil || errors.Is(err, warble.ErrForbidden) || errors.Is(err, warble.ErrNotFound) {
 		w.people.of(user).add(w.opt.Clock())
 		w.dropHomes(ctx, user)
 	}
-	return err
 }
 
 // endFollow removes a follow and a request.
@@ -118,7 +124,12 @@ func (w *Writer) AcceptFollow(ctx context.Context, user, from warble.UserID) (er
 	case bonds&warble.BondRequested == 0:
 		return errNoRequest(from)
 	}
-	return w.putFollow(ctx, warble.Follow, from, user, true)
+	err = warble.AcceptFollow(ctx, w.s, w.ids, from, user)
+	w.followed(ctx, from, err)
+	if errors.Is(err, warble.ErrNotFound) {
+		return errNoRequest(from)
+	}
+	return err
 }
 
 func errNoRequest(from warble.UserID) error {

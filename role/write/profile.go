@@ -38,9 +38,6 @@ func (w *Writer) takePictures(ctx context.Context, u *warble.User, e ProfileEdit
 			continue
 		}
 		f.to.change = true
-		if f.now != nil {
-			p.former = append(p.former, f.now.Media)
-		}
 		if *f.id == 0 {
 			continue
 		}
@@ -56,12 +53,21 @@ func (w *Writer) takePictures(ctx context.Context, u *warble.User, e ProfileEdit
 	return p, nil
 }
 
+// apply sets them, and notes what the row they replace them in shows: that may
+// be the picture of another edit at the same moment.
 func (p *pictures) apply(u *warble.User) {
-	if p.avatar.change {
-		u.Avatar = p.avatar.photo
-	}
-	if p.header.change {
-		u.Header = p.header.photo
+	p.former = nil
+	for _, f := range []struct {
+		pic   picture
+		shown **warble.Photo
+	}{{p.avatar, &u.Avatar}, {p.header, &u.Header}} {
+		if !f.pic.change {
+			continue
+		}
+		if now := *f.shown; now != nil && (f.pic.photo == nil || f.pic.photo.Media != now.Media) {
+			p.former = append(p.former, now.Media)
+		}
+		*f.shown = f.pic.photo
 	}
 }
 
@@ -129,7 +135,7 @@ func (w *Writer) DeleteAccount(ctx context.Context, user warble.UserID) (err err
 		return nil
 	}, func(c *warble.Change) { former(c) })
 	if err == nil && email != "" {
-		w.releaseName(ctx, warble.EmailClaim(email), user)
+		w.releaseName(ctx, emailName(email), user)
 	}
 	return err
 }

@@ -54,8 +54,8 @@ func (w *Writer) Upload(ctx context.Context, user warble.UserID, u Upload) (d *w
 	}
 	p := warble.Photo{Media: id, Width: u.Width, Height: u.Height, SmallW: u.SmallW, SmallH: u.SmallH, Blurhash: u.Blurhash, Alt: alt, MIME: u.MIME}
 	rand.Read(p.ID[:])
-	// The files first: truth never names a file that is not there.
-	if err := w.s.Blobs.Put(ctx, p.Full(), u.MIME, u.Full); err != nil {
+	// The files before the document: truth never names a file that is not there.
+	if err := w.PutFile(ctx, &p, u.Full); err != nil {
 		return nil, err
 	}
 	if err := w.s.Blobs.Put(ctx, p.Small(), u.MIME, u.Small); err != nil {
@@ -67,6 +67,18 @@ func (w *Writer) Upload(ctx context.Context, user warble.UserID, u Upload) (d *w
 		return d, err
 	}
 	return w.ownDoc(ctx, "media", user, id, warble.DocMedia) // another try with this id may have been first
+}
+
+// PutFile stores data as the full version of a photo, or of what is on its way
+// to become one: p.Media is the document that will say so. A note comes before
+// the file, so that files which nothing names a day later go, whatever happens
+// in between.
+func (w *Writer) PutFile(ctx context.Context, p *warble.Photo, data []byte) error {
+	note := warble.Due{Kind: warble.DueMedia, ID: p.Media, Photo: p.ID, At: w.opt.Clock().Add(warble.MediaGrace).UnixMilli()}
+	if _, err := w.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{note.Doc()}}); err != nil {
+		return err
+	}
+	return w.s.Blobs.Put(ctx, p.Full(), p.MIME, data)
 }
 
 func mediaData(m *warble.Media) []byte {
