@@ -136,8 +136,14 @@ func TestAConsumerThatFallsBehindReadsTheDisk(t *testing.T) {
 
 func TestEventsOutAtOnceAreBounded(t *testing.T) {
 	e := openTest(t, vfs.NewMem(), Options{})
-	for id := range warble.ID(logOut + 4*logBatch) {
-		c := &warble.Change{Users: []*warble.User{{ID: id + 1, Version: 1}}, Events: []warble.Event{{Kind: warble.EventUser, Key: 3, ID: id + 1}}}
+	id := warble.ID(0)
+	for id < logOut+4*logBatch {
+		c := &warble.Change{}
+		for range 16 { // events fill whole batches
+			id++
+			c.Users = append(c.Users, &warble.User{ID: id, Version: 1})
+			c.Events = append(c.Events, warble.Event{Kind: warble.EventUser, Key: 3, ID: id})
+		}
 		if _, err := e.Stores().Commit.Apply(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
