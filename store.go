@@ -239,6 +239,8 @@ type Index interface {
 	Remove(ctx context.Context, ids ...ID) error
 	// Search returns ids that match, newest first, inside the page. It may
 	// return ids of things gone since: callers check each hit against truth.
+	// Fewer than Page.Limit are all there are, unless the error is an
+	// [Unfinished]: the ids beside it count, and there may be more.
 	Search(ctx context.Context, q *Query, p Page) ([]ID, error)
 }
 
