@@ -24,7 +24,7 @@
 //	b kind to ^part             a part, from its first edge on; when the next opens, its least and highest
 //	                            since: To merges only the parts that can hold what it looks for. And
 //	                            where part 0 has no row there never was an edge: one point read says so
-//	d id                        document; one that is gone stays without data
+//	d id                        document; one that is gone stays without data, unless its kind is fleeting
 //	l owner kind ^id            (empty) documents that stand
 //	z partition sequence        event, written in the commit it belongs to; cut off when all groups are past it
 //
