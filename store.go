@@ -229,6 +229,9 @@ type Counts interface {
 	// Get returns len(kinds) numbers for each id, in order:
 	// result[i*len(kinds)+j] is kinds[j] of ids[i].
 	Get(ctx context.Context, kinds []CountKind, ids []ID) ([]int64, error)
+	// Sweep removes every number whose At is before a moment: when all parts
+	// there are have been counted since, those of parts that are no more.
+	Sweep(ctx context.Context, before time.Time) error
 }
 
 // Index finds tweets (and people) by what they say, newest first.
