@@ -43,5 +43,6 @@
 // nearly full writes are refused (ErrUnavailable), reads go on, and writes come
 // back when there is space. When the disk fails while storing, that write ends
 // with ErrUnknown, all later ones are refused until the program is started
-// again, and reads go on.
+// again, reads go on, and consumers of the log end with the reason: a server
+// stops then. Where Pebble itself cannot go on the process ends, see fatal.go.
 package pebble
