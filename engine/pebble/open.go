@@ -42,6 +42,11 @@ type Options struct {
 	// CacheBytes is about how much memory caches of rows may use, timelines
 	// not counted. Default 320 MB.
 	CacheBytes int64
+	// TimelineBytes bounds the memory of stored timelines: above it those that
+	// were not read lately are dropped. Default 1 GB, 130,000 full ones.
+	TimelineBytes int64
+	// Gauge, if not nil, is handed each number that an operator should see.
+	Gauge func(name, help string, value func() float64)
 	// MinFree is how many bytes of the disk stay free: below it writes are
 	// refused. Default 256 MB: what memtables and compactions in flight may
 	// still write. Negative: not measured.
@@ -89,7 +94,9 @@ type Engine struct {
 const (
 	defaultCache   = 320 << 20
 	defaultMinFree = 256 << 20
-	memTable       = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
+
+	defaultTimelines = 1 << 30
+	memTable         = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
 )
 
 // Open opens the directory at path and makes it when it is not there.
@@ -137,7 +144,10 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.last.patience.Store(int64(stopsByItself))
-	e.timelines = newTimelines(opt.Clock)
+	e.timelines = newTimelines(opt.Clock, cmp.Or(opt.TimelineBytes, defaultTimelines))
+	if opt.Gauge != nil {
+		e.timelines.gauges(opt.Gauge)
+	}
 	if e.log, err = openLog(e); err != nil {
 		return nil, err
 	}
