@@ -7,6 +7,7 @@ import (
 
 	"warble"
 	"warble/role/fanout"
+	"warble/role/read"
 	"warble/role/write"
 )
 
@@ -52,6 +53,16 @@ func TestRebuildRemovesWhatStandsForNothing(t *testing.T) {
 		{Kind: warble.CountFollowers, ID: nobody, Part: 0, N: 2, At: now}, // of nobody
 	}
 	n.ok(n.Counts.Put(n.ctx, stale))
+	likes := func() int64 {
+		tl, err := r.GenerateTimeline(n.ctx, ben, read.TimelineQuery{Include: read.Include{Counts: true}})
+		n.ok(err)
+		return tl.Items[0].Counts.Likes
+	}
+	for range 2 { // the second time as it was kept
+		if n := likes(); n != 7 {
+			t.Fatalf("home shows %d likes of the 7 planted", n)
+		}
+	}
 	if got := n.breaches(); len(got) < 4 {
 		t.Fatalf("a check sees only %q", got)
 	}
@@ -67,6 +78,9 @@ func TestRebuildRemovesWhatStandsForNothing(t *testing.T) {
 		if got[0] != want {
 			t.Errorf("count %d of %d is %d, want %d", c.Kind, c.ID, got[0], want)
 		}
+	}
+	if got := likes(); got != 0 {
+		t.Errorf("a home that was read before shows %d likes", got)
 	}
 	if got := n.counts(r, ann); got.Tweets != 1 || got.Followers != 1 {
 		t.Errorf("what stands is no longer counted: %+v", got)
