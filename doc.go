@@ -24,9 +24,15 @@ const (
 	DocPushSub   DocKind = 17
 )
 
+// Fleeting says that a document of this kind leaves nothing when it is gone: a
+// lower version put afterwards stands again. Only for notes of the service to
+// itself, which may come twice.
+func (k DocKind) Fleeting() bool { return k == DocTurn || k == DocDue }
+
 // Doc is a small versioned document with an owner, listed by (Owner, Kind)
 // newest id first. A higher Version replaces a lower one, never the other way
-// round; Gone leaves a row that no lower version revives.
+// round; Gone leaves a row that no lower version revives
+// (but see [DocKind.Fleeting]).
 //
 // Rows handed out by a store are shared: never change one in place.
 type Doc struct {

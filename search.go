@@ -51,3 +51,14 @@ type Query struct {
 	Kids   []*Query
 	People bool // on the root only: search people (handle, name, bio) instead of tweets
 }
+
+// Unfinished is the error of an [Index.Search] that did as much as one call may
+// before its page was full: the ids beside it are all there are from Before on,
+// and a search with that Page.Before goes on. It is always below the
+// Page.Before that was asked for, and never comes where Page.Oldest is.
+type Unfinished struct{ Before ID }
+
+func (u *Unfinished) Error() string { return "the search stopped at " + u.Before.String() }
+
+// Unwrap makes it ErrUnavailable for who does not go on.
+func (u *Unfinished) Unwrap() error { return ErrUnavailable }

@@ -3,6 +3,7 @@ package warble
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // stampSlots is how many slots stamps are spread over: so many that a thing
@@ -76,6 +77,13 @@ func (s *Stamps) raise(at Stamp) {
 	}
 }
 
+// raiseAll is for a write that may have changed anything.
+func (s *Stamps) raiseAll() {
+	for at := range Stamp(stampSlots) {
+		s.raise(at)
+	}
+}
+
 // edge raises what an edge that came or went may have changed.
 func (s *Stamps) edge(k EdgeKey) {
 	s.raise(EdgesStamp(k.Kind, k.From))
@@ -127,5 +135,11 @@ func (c stampedCounts) Put(ctx context.Context, counts []Count) error {
 	for i := range counts {
 		c.stamps.raise(CountStamp(counts[i].ID))
 	}
+	return err
+}
+
+func (c stampedCounts) Sweep(ctx context.Context, before time.Time) error {
+	err := c.Counts.Sweep(ctx, before)
+	c.stamps.raiseAll()
 	return err
 }

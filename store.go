@@ -229,6 +229,9 @@ type Counts interface {
 	// Get returns len(kinds) numbers for each id, in order:
 	// result[i*len(kinds)+j] is kinds[j] of ids[i].
 	Get(ctx context.Context, kinds []CountKind, ids []ID) ([]int64, error)
+	// Sweep removes every number whose At is before a moment: when all parts
+	// there are have been counted since, those of parts that are no more.
+	Sweep(ctx context.Context, before time.Time) error
 }
 
 // Index finds tweets (and people) by what they say, newest first.
@@ -239,6 +242,8 @@ type Index interface {
 	Remove(ctx context.Context, ids ...ID) error
 	// Search returns ids that match, newest first, inside the page. It may
 	// return ids of things gone since: callers check each hit against truth.
+	// Fewer than Page.Limit are all there are, unless the error is an
+	// [Unfinished]: the ids beside it count, and there may be more.
 	Search(ctx context.Context, q *Query, p Page) ([]ID, error)
 }
 

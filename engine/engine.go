@@ -32,6 +32,10 @@ type Options struct {
 	Clock func() time.Time
 	// CacheBytes is about how much memory the caches of dir: may use, stored timelines not counted. Default 320 MB.
 	CacheBytes int64
+	// TimelineBytes bounds the memory of the stored timelines of dir:, those not read lately are dropped. Default 1 GB.
+	TimelineBytes int64
+	// Gauge, if not nil, is handed each number of dir: that an operator should see.
+	Gauge func(name, help string, value func() float64)
 	// MinFree is how many bytes of the disk dir: leaves free: below it, writes are refused and reads go on. Default
 	// 256 MB; negative: none.
 	MinFree int64
@@ -65,7 +69,10 @@ func openDir(path string, opt Options) (_ *warble.Stores, err error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return nil, warble.Invalid("data", path, "dir: wants a directory, and this is a file")
 	}
-	e, err := pebble.Open(path, pebble.Options{Log: opt.Log, Clock: opt.Clock, CacheBytes: opt.CacheBytes, MinFree: opt.MinFree})
+	e, err := pebble.Open(path, pebble.Options{
+		Log: opt.Log, Clock: opt.Clock, CacheBytes: opt.CacheBytes, MinFree: opt.MinFree,
+		TimelineBytes: opt.TimelineBytes, Gauge: opt.Gauge,
+	})
 	if err != nil {
 		return nil, err
 	}

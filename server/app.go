@@ -52,7 +52,9 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 			app = nil
 		}
 	}()
-	stores, err := engine.Open(ctx, cfg.Data, engine.Options{Log: app.Log, CacheBytes: cfg.CacheBytes})
+	stores, err := engine.Open(ctx, cfg.Data, engine.Options{
+		Log: app.Log, CacheBytes: cfg.CacheBytes, TimelineBytes: cfg.HomeBytes, Gauge: app.gauge,
+	})
 	if err != nil {
 		return app, unusable(cfg.Data, err)
 	}
@@ -71,6 +73,11 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
 	app.Photos = photo.New(max(1, runtime.GOMAXPROCS(0)/2))
 	return app, nil
+}
+
+// gauge has the metrics ask for a number.
+func (a *App) gauge(name, help string, value func() float64) {
+	a.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
 
 // unusable makes a mistake of the operator's, with the way out, of a store that

@@ -44,6 +44,8 @@ type Config struct {
 	Drain time.Duration
 	// CacheBytes bounds the engine's caches; 0: its default.
 	CacheBytes int64
+	// HomeBytes bounds the memory of stored homes; 0: the engine's default.
+	HomeBytes int64
 	// LegacyLength counts text as clients did before emoji weighed two.
 	LegacyLength bool
 	// MaxFollowing and TweetsPerDay: see warble.Options; 0: the default.

@@ -126,9 +126,7 @@ func (s *Server) listenPrivate() (net.Listener, error) {
 func (s *Server) servePrivate(l net.Listener) {
 	reg := s.App.Registry
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fanoutCollector{s.App})
-	gauge := func(name, help string, value func() float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
-	}
+	gauge := s.App.gauge
 	gauge("warble_http_connections", "Open connections of the public address.", func() float64 { return float64(s.public.open.Load()) })
 	gauge("warble_http_connections_max", "How many it takes.", func() float64 { return float64(s.public.max) })
 	gauge("warble_ready", "1 while /readyz says yes.", func() float64 {

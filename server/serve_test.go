@@ -305,7 +305,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 var metricName = regexp.MustCompile(`(?m)^# TYPE (warble_\w+) `)
 
 func TestMetricsAreWhereOperatorsLookAndInTheirManual(t *testing.T) {
-	srv := serving(t, Config{Private: "127.0.0.1:0"})
+	srv := serving(t, Config{Private: "127.0.0.1:0", Data: "dir:" + t.TempDir()})
 	_, token := account(t, srv.App, "ann")
 	for _, path := range []string{"/2/users/me", "/nothing/at/all"} {
 		call(t, http.DefaultClient, "GET", srv.URL+path, token, "")

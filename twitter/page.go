@@ -316,12 +316,12 @@ func (d *answer) meta(tl *read.Timeline, o order) {
 		newest, oldest := tl.Items[0].Tweet.ID, tl.Items[n-1].Tweet.ID
 		d.b = appendIDMember(d.b, "newest_id", max(newest, oldest))
 		d.b = appendIDMember(d.b, "oldest_id", min(newest, oldest))
-		if tl.Next != 0 {
-			d.b = appendToken(member(d.b, "next_token"), position{order: o, id: tl.Next})
-		}
 		if d.q.paged {
 			d.b = appendToken(member(d.b, "previous_token"), position{order: o, newer: true, id: tl.Items[0].Pos})
 		}
+	}
+	if tl.Next != 0 { // a search may stop with nothing found yet
+		d.b = appendToken(member(d.b, "next_token"), position{order: o, id: tl.Next})
 	}
 	d.b = append(d.b, '}')
 }

@@ -32,6 +32,7 @@ func (s *site) listing(r *http.Request, tl *read.Timeline, empty string) listing
 		l.Empty = "That was all."
 	}
 	if tl.Next != 0 {
+		l.Empty = "None so far; there may be older ones."
 		q.Set("before", tl.Next.String())
 		l.Older = r.URL.Path + "?" + q.Encode()
 	}

@@ -35,6 +35,7 @@ func serveCommand(e *env) *cobra.Command {
 	f.IntVar(&cfg.MaxConnections, "max-connections", 0, "open connections at most (default 16,384, or what the limit of open files allows)")
 	f.DurationVar(&cfg.Drain, "drain", 0, "after a signal to stop, go on for so long with /readyz saying no, for load balancers")
 	f.Int64Var(&cfg.CacheBytes, "cache-bytes", 0, "bound of the engine's caches (default: its own)")
+	f.Int64Var(&cfg.HomeBytes, "home-bytes", 0, "bound of the memory of stored homes (default 1 GB); above it those not read lately are dropped")
 	f.BoolVar(&cfg.Quiet, "quiet", false, "log warnings only")
 	f.BoolVar(&cfg.Debug, "debug", false, "log every request")
 	return c

@@ -13,6 +13,7 @@ func countTests() []test {
 		{"TheLaterAtStandsInAnyOrder", countLater},
 		{"ANumberMayFallToZero", countFalls},
 		{"PutsAtOnceLeaveTheLatest", countTogether},
+		{"SweepRemovesWhatWasCountedBefore", countSweep},
 	}
 }
 
@@ -68,6 +69,22 @@ func countFalls(t *testing.T, s *suite) {
 		check(t, s.Counts.Put(t.Context(), []warble.Count{{Kind: warble.CountMedia, ID: id, N: n, At: at.Add(time.Duration(i) * time.Second)}}))
 		s.counts(t, []warble.CountKind{warble.CountMedia}, []warble.ID{id}, n)
 	}
+}
+
+func countSweep(t *testing.T, s *suite) {
+	a, b := s.id(), s.id()
+	kinds := []warble.CountKind{warble.CountLikes, warble.CountReplies}
+	line := time.Unix(1000, 0) // of others nothing is as old
+	check(t, s.Counts.Put(t.Context(), []warble.Count{
+		{Kind: warble.CountLikes, ID: a, Part: 0, N: 5, At: line}, {Kind: warble.CountLikes, ID: a, Part: 1, N: 70, At: line.Add(-1)},
+		{Kind: warble.CountReplies, ID: a, Part: 0, N: 8, At: line.Add(-time.Second)}, {Kind: warble.CountReplies, ID: b, Part: 3, N: 9, At: time.Unix(1, 0)},
+	}))
+	s.counts(t, kinds, []warble.ID{a, b}, 75, 8, 0, 9)
+	check(t, s.Counts.Sweep(t.Context(), line))
+	s.counts(t, kinds, []warble.ID{a, b}, 5, 0, 0, 0)
+	check(t, s.Counts.Put(t.Context(), []warble.Count{{Kind: warble.CountReplies, ID: b, Part: 3, N: 1, At: time.Unix(1, 0)}}))
+	s.counts(t, kinds, []warble.ID{a, b}, 5, 0, 0, 1)
+	check(t, s.Counts.Sweep(t.Context(), line))
 }
 
 func countTogether(t *testing.T, s *suite) {

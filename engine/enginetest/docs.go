@@ -12,6 +12,7 @@ func docTests() []test {
 		{"GetKeepsOrderAndIsNilForMissing", docGet},
 		{"AHigherVersionReplacesALowerOne", docVersions},
 		{"NothingRevivesAGoneDocumentButAHigherVersion", docGone},
+		{"AFleetingDocumentLeavesNothingWhenItIsGone", docFleeting},
 		{"ADocumentHolds64KiB", docSize},
 		{"ListIsByOwnerAndKindNewestFirst", docList},
 	}
@@ -54,6 +55,22 @@ func docGone(t *testing.T, s *suite) {
 	s.idle(t, &warble.Change{Docs: []*warble.Doc{early}})
 	if got := s.docRow(t, early.ID); got != nil {
 		t.Fatalf("a document gone before it came is %s", form(got))
+	}
+}
+
+func docFleeting(t *testing.T, s *suite) {
+	for _, kind := range []warble.DocKind{warble.DocTurn, warble.DocDue} {
+		d := s.doc(s.id(), kind)
+		gone := &warble.Doc{ID: d.ID, Owner: d.Owner, Kind: d.Kind, Version: 3, Gone: true}
+		s.idle(t, &warble.Change{Docs: []*warble.Doc{gone}})
+		s.applies(t, &warble.Change{Docs: []*warble.Doc{d}})
+		s.applies(t, &warble.Change{Docs: []*warble.Doc{gone}})
+		s.idle(t, &warble.Change{Docs: []*warble.Doc{gone}})
+		list, err := s.Docs.List(t.Context(), d.Owner, d.Kind, warble.Page{Limit: 10})
+		check(t, err)
+		same(t, "list", list, []*warble.Doc{})
+		s.applies(t, &warble.Change{Docs: []*warble.Doc{d}})
+		same(t, "document", s.docRow(t, d.ID), d)
 	}
 }
 

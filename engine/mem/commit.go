@@ -108,6 +108,10 @@ func (e *engine) putDoc(d *warble.Doc) bool {
 		of := docList{old.Owner, old.Kind}
 		e.lists[of] = remove(e.lists[of], ref{d.ID, d.ID})
 	}
+	if d.Gone && d.Kind.Fleeting() {
+		delete(e.docs, d.ID)
+		return old != nil
+	}
 	row := *d
 	row.Data = slices.Clone(d.Data)
 	if d.Gone {

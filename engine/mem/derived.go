@@ -2,6 +2,7 @@ package mem
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -190,6 +191,15 @@ func (s countStore) Get(_ context.Context, kinds []warble.CountKind, ids []warbl
 		}
 	}
 	return out, nil
+}
+
+func (s countStore) Sweep(_ context.Context, before time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, parts := range s.counts {
+		maps.DeleteFunc(parts, func(_ uint32, c warble.Count) bool { return c.At.Before(before) })
+	}
+	return nil
 }
 
 // hubBuffer is how many messages a slow subscriber may be behind.

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"warble"
@@ -120,7 +121,11 @@ func (s index) Remove(ctx context.Context, ids ...warble.ID) error {
 func (s index) Search(ctx context.Context, q *warble.Query, p warble.Page) ([]warble.ID, error) {
 	start := time.Now()
 	out, err := s.Index.Search(ctx, q, p)
-	s.search.done(start, err)
+	failed := err
+	if stop := (*warble.Unfinished)(nil); errors.As(err, &stop) {
+		failed = nil // it did what it was asked to
+	}
+	s.search.done(start, failed)
 	return out, err
 }
 

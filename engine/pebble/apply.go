@@ -325,9 +325,16 @@ func (a *applier) putDoc(d *warble.Doc) error {
 	if d.Gone {
 		row.Data = nil
 	}
+	put := a.set
+	if d.Gone && d.Kind.Fleeting() {
+		if old == nil {
+			return nil
+		}
+		put = a.del
+	}
 	a.docs = append(a.docs, &row)
 	a.k, a.v = docKey(a.k[:0], d.ID), appendDoc(a.v[:0], &row)
-	if err := a.set(); err != nil {
+	if err := put(); err != nil {
 		return err
 	}
 	listed := old != nil && !old.Gone
@@ -405,7 +412,11 @@ func (a *applier) publish() {
 		a.publishTweet(st)
 	}
 	for _, d := range a.docs {
-		a.Engine.docs.wrote(d.ID, d, docBytes(d))
+		if d.Gone && d.Kind.Fleeting() {
+			a.Engine.docs.wrote(d.ID, nil, 0)
+		} else {
+			a.Engine.docs.wrote(d.ID, d, docBytes(d))
+		}
 	}
 	for _, st := range a.parts {
 		a.Engine.parts.wrote(st.at, st.now, newestBytes)

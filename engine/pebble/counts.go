@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/bits"
+	"time"
 	"unsafe"
 
 	pdb "github.com/cockroachdb/pebble/v2"
@@ -88,22 +89,9 @@ func (s countStore) put(c warble.Count) error {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	k := countKey(make([]byte, 0, 16), c.Key())
-	var old int64
-	row, closer, err := s.derived.Get(k)
-	switch {
-	case errors.Is(err, pdb.ErrNotFound):
-	case err != nil:
-		return unavailable(err)
-	default:
-		r := reader{s: string(row)}
-		at := r.int()
-		old = r.int()
-		if err := errors.Join(r.err(), closer.Close()); err != nil {
-			return unavailable(err)
-		}
-		if c.At.UnixNano() < at {
-			return nil
-		}
+	old, at, ok, err := s.stored(k)
+	if err != nil || ok && c.At.UnixNano() < at {
+		return err
 	}
 	w := writer(make([]byte, 0, 20))
 	w.int(c.At.UnixNano())
@@ -113,6 +101,64 @@ func (s countStore) put(c warble.Count) error {
 	}
 	if sum := sh.get(c.ID); sum != nil {
 		sum.add(c.Kind, c.N-old)
+	}
+	return nil
+}
+
+// stored reads the number of one part, and as of when it is. The caller holds
+// the lock of the thing's counts.
+func (s countStore) stored(k []byte) (n, at int64, ok bool, err error) {
+	row, closer, err := s.derived.Get(k)
+	switch {
+	case errors.Is(err, pdb.ErrNotFound):
+		return 0, 0, false, nil
+	case err != nil:
+		return 0, 0, false, unavailable(err)
+	}
+	r := reader{s: string(row)}
+	at, n = r.int(), r.int()
+	if err := errors.Join(r.err(), closer.Close()); err != nil {
+		return 0, 0, false, unavailable(err)
+	}
+	return n, at, true, nil
+}
+
+func (s countStore) Sweep(ctx context.Context, before time.Time) error {
+	r, err := ranging(s.derived, []byte{rowCount}, []byte{rowCount + 1}, false)
+	if err != nil {
+		return err
+	}
+	for ok := r.first(); ok && err == nil; ok = r.next() {
+		var row []byte
+		if row, err = rowOf(r.it); err != nil {
+			break
+		}
+		v := reader{s: string(row)}
+		k := r.it.Key()
+		if at := v.int(); at < before.UnixNano() && len(k) == 1+8+5 {
+			if err = ctx.Err(); err == nil {
+				err = s.forget(k, before.UnixNano())
+			}
+		}
+	}
+	return r.close(err)
+}
+
+// forget removes the number of one part, if it still is as of before a moment.
+func (s countStore) forget(k []byte, before int64) error {
+	id := key.ReadU64[warble.ID](k[1:])
+	sh := s.counts.shard(id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	n, at, ok, err := s.stored(k)
+	if err != nil || !ok || at >= before {
+		return err
+	}
+	if err := s.derived.Delete(k, pdb.NoSync); err != nil {
+		return unavailable(err)
+	}
+	if sum := sh.get(id); sum != nil && warble.CountKind(k[9]) <= warble.MaxCountKind {
+		sum.add(warble.CountKind(k[9]), -n)
 	}
 	return nil
 }

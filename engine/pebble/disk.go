@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,14 @@ import (
 //   - a write that meets a full disk all the same waits there until there is
 //     space (what was asked for is neither acknowledged nor lost);
 //   - a log that cannot be written or synced for another reason closes the
-//     store for writes: after a failed sync nobody knows what is on the disk.
+//     store for writes: after a failed sync nobody knows what is on the disk;
+//   - where Pebble itself cannot go on (its list of files cannot be written)
+//     the store is dead: nothing may be asked of it any more, not even to close.
+//
+// After either failure consumers of the log end with the reason, which is how
+// the server hears of it and stops; opening the store again is safe.
 type disk struct {
+	note    *slog.Logger
 	fs      vfs.FS
 	path    string
 	minFree int64
@@ -28,6 +35,8 @@ type disk struct {
 	low     atomic.Bool  // less than minFree is left
 	waiting atomic.Int32 // writes that met a full disk and wait
 	failed  atomic.Pointer[error]
+	failing chan struct{} // closed with failed
+	dead    atomic.Bool
 	closing chan struct{}
 	// applying is held for reading while a batch enters the log, and taken once
 	// when the log fails, so that the failure finds no batch half-way in.
@@ -42,6 +51,17 @@ func (d *disk) look() {
 	if usage, err := d.fs.GetDiskUsage(d.path); err == nil {
 		d.low.Store(usage.AvailBytes < uint64(d.minFree))
 	}
+}
+
+// whatToDo is for operators: the line in the log and the server's last words.
+const whatToDo = "the disk failed, so the server stops; nothing acknowledged is lost: see to the disk, then start the server again"
+
+// working fails when the disk has failed.
+func (d *disk) working() error {
+	if failed := d.failed.Load(); failed != nil {
+		return &warble.Error{Kind: warble.ErrUnavailable, Detail: whatToDo, Err: *failed}
+	}
+	return nil
 }
 
 // writable refuses a write that could not be stored.
@@ -61,6 +81,8 @@ func (d *disk) fail(err error) {
 	if !d.failed.CompareAndSwap(nil, &err) {
 		return
 	}
+	d.note.Error(whatToDo, "error", err)
+	close(d.failing)
 	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if d.applying.TryLock() {
 			d.applying.Unlock()

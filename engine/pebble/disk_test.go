@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type smallFS struct {
 	avail atomic.Uint64
 	write atomic.Pointer[error] // what writing to a log gives
 	sync  atomic.Pointer[error] // what syncing a log gives
+	list  atomic.Pointer[error] // what writing to the store's list of files gives
 }
 
 func (f *smallFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
@@ -38,10 +40,13 @@ func (f *smallFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.
 }
 
 func (f *smallFS) wrap(name string, file vfs.File, err error) (vfs.File, error) {
-	if err != nil || !strings.HasSuffix(name, ".log") {
-		return file, err
+	switch {
+	case err == nil && strings.HasSuffix(name, ".log"):
+		return &smallFile{file, f}, nil
+	case err == nil && strings.Contains(name, "MANIFEST"):
+		return &listFile{file, f}, nil
 	}
-	return &smallFile{file, f}, nil
+	return file, err
 }
 
 func (f *smallFS) Unwrap() vfs.FS { return f.FS }
@@ -68,6 +73,18 @@ func (f *smallFile) Sync() error {
 func (f *smallFile) SyncData() error { return f.Sync() }
 
 func (f *smallFile) SyncTo(int64) (bool, error) { return true, f.Sync() }
+
+type listFile struct {
+	vfs.File
+	fs *smallFS
+}
+
+func (f *listFile) Write(p []byte) (int, error) {
+	if err := f.fs.list.Load(); err != nil {
+		return 0, *err
+	}
+	return f.File.Write(p)
+}
 
 func tweetChange(id warble.ID) *warble.Change {
 	return &warble.Change{
@@ -192,4 +209,99 @@ func until(t *testing.T, met func() bool) {
 			t.Fatal("it never came to be")
 		}
 	}
+}
+
+// consuming runs a consumer that is busy for ever, and gives what it ends with.
+func consuming(t *testing.T, log warble.Log) <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		ended <- log.Consume(t.Context(), "test", func(ctx context.Context, _ warble.Batch) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}()
+	return ended
+}
+
+func TestAFailedDiskEndsConsumersWithWhatToDo(t *testing.T) {
+	fs := &smallFS{FS: vfs.NewMem()}
+	var said lines
+	e, err := Open("/data", Options{FS: fs, MinFree: -1, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ctx := e.Stores(), t.Context()
+	ended := consuming(t, s.Log)
+	if _, err := s.Commit.Apply(ctx, tweetChange(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Log.Position(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken disk")
+	fs.sync.Store(&broken)
+	if _, err := s.Commit.Apply(ctx, tweetChange(2)); !errors.Is(err, warble.ErrUnknown) {
+		t.Fatalf("with a broken disk: %v", err)
+	}
+	if err := <-ended; !errors.Is(err, warble.ErrUnavailable) || !errors.Is(err, broken) || !strings.Contains(err.Error(), whatToDo) {
+		t.Errorf("the consumer ended with %v", err)
+	}
+	if _, err := s.Log.Position(ctx, "test"); !errors.Is(err, warble.ErrUnavailable) {
+		t.Errorf("the log's position: %v", err)
+	}
+	if n := strings.Count(said.String(), whatToDo); n != 1 {
+		t.Errorf("the log says %d times what to do:\n%s", n, said.String())
+	}
+	_ = e.Close() // of a broken disk
+}
+
+func TestAStoreThatCannotGoOnEndsTheProcessAndOpensAgain(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	fs := &smallFS{FS: mem}
+	var said lines
+	code := make(chan int)
+	e, err := Open("/data", Options{FS: fs, MinFree: -1, Log: slog.New(slog.NewTextHandler(&said, nil)), Exit: func(n int) { code <- n; select {} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.last.patience.Store(0)
+	s, ctx := e.Stores(), t.Context()
+	ended := consuming(t, s.Log)
+	if _, err := s.Commit.Apply(ctx, tweetChange(1)); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken disk")
+	fs.list.Store(&broken)
+	go func() { _ = e.truth.Flush() }() // never returns
+	if err := <-ended; !errors.Is(err, warble.ErrUnavailable) || !strings.Contains(err.Error(), whatToDo) {
+		t.Errorf("the consumer ended with %v", err)
+	}
+	if got := <-code; got != 1 || !strings.Contains(said.String(), whatToDo) {
+		t.Errorf("exit code %d after:\n%s", got, said.String())
+	}
+	if err := e.Close(); !errors.Is(err, warble.ErrUnavailable) {
+		t.Errorf("closing says %v", err)
+	}
+	again := openTest(t, mem.CrashClone(vfs.CrashCloneCfg{}), Options{})
+	if rows, err := again.Stores().Tweets.Get(ctx, 1); err != nil || rows[0] == nil {
+		t.Errorf("after a start: %v, %v", rows, err)
+	}
+}
+
+// lines is a log to look at while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -24,7 +24,7 @@
 //	b kind to ^part             a part, from its first edge on; when the next opens, its least and highest
 //	                            since: To merges only the parts that can hold what it looks for. And
 //	                            where part 0 has no row there never was an edge: one point read says so
-//	d id                        document; one that is gone stays without data
+//	d id                        document; one that is gone stays without data, unless its kind is fleeting
 //	l owner kind ^id            (empty) documents that stand
 //	z partition sequence        event, written in the commit it belongs to; cut off when all groups are past it
 //
@@ -43,5 +43,6 @@
 // nearly full writes are refused (ErrUnavailable), reads go on, and writes come
 // back when there is space. When the disk fails while storing, that write ends
 // with ErrUnknown, all later ones are refused until the program is started
-// again, and reads go on.
+// again, reads go on, and consumers of the log end with the reason: a server
+// stops then. Where Pebble itself cannot go on the process ends, see fatal.go.
 package pebble

@@ -278,7 +278,7 @@ func (l *eventLog) readDisk(part int, from, end uint64) (events []warble.Event, 
 }
 
 // Consume runs one goroutine for each partition. A second consumer of a group
-// waits for the first to end.
+// waits for the first to end. It fails when the disk does.
 func (l *eventLog) Consume(ctx context.Context, name string, handle func(context.Context, warble.Batch) error) error {
 	l.mu.Lock()
 	if l.ctx.Err() != nil {
@@ -291,6 +291,13 @@ func (l *eventLog) Consume(ctx context.Context, name string, handle func(context
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.ctx, func() { cancel(context.Canceled) })()
+	go func() { // also where every handler is busy trying again
+		select {
+		case <-l.disk.failing:
+			cancel(l.disk.working())
+		case <-ctx.Done():
+		}
+	}()
 	g := l.group(name)
 	var parts sync.WaitGroup
 	for part := range logParts {
@@ -339,8 +346,11 @@ func (l *eventLog) consume(ctx context.Context, g *group, part int, handle func(
 	return nil
 }
 
-// Position adds the partitions up.
+// Position adds the partitions up. It fails once the disk has failed.
 func (l *eventLog) Position(_ context.Context, name string) (warble.Position, error) {
+	if err := l.disk.working(); err != nil {
+		return warble.Position{}, err
+	}
 	g := l.group(name)
 	var pos warble.Position
 	for part := range logParts {

@@ -42,16 +42,25 @@ type Options struct {
 	// CacheBytes is about how much memory caches of rows may use, timelines
 	// not counted. Default 320 MB.
 	CacheBytes int64
+	// TimelineBytes bounds the memory of stored timelines: above it those that
+	// were not read lately are dropped. Default 1 GB, 130,000 full ones.
+	TimelineBytes int64
+	// Gauge, if not nil, is handed each number that an operator should see.
+	Gauge func(name, help string, value func() float64)
 	// MinFree is how many bytes of the disk stay free: below it writes are
 	// refused. Default 256 MB: what memtables and compactions in flight may
 	// still write. Negative: not measured.
 	MinFree int64
+	// Exit ends the process where the store is dead and the process has not
+	// ended by itself for a while; it does not return. Default: os.Exit.
+	Exit func(code int)
 }
 
 // Engine is an open directory.
 type Engine struct {
 	truth, derived *pdb.DB
 	disk           *disk
+	last           *lastWords
 	now            func() time.Time
 	note           *slog.Logger
 	lock           io.Closer
@@ -85,7 +94,9 @@ type Engine struct {
 const (
 	defaultCache   = 320 << 20
 	defaultMinFree = 256 << 20
-	memTable       = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
+
+	defaultTimelines = 1 << 30
+	memTable         = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
 )
 
 // Open opens the directory at path and makes it when it is not there.
@@ -102,11 +113,18 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Exit == nil {
+		opt.Exit = os.Exit
+	}
 	e := &Engine{
 		now: opt.Clock, note: opt.Log, seed: maphash.MakeSeed(),
-		disk: &disk{fs: opt.FS, path: path, minFree: cmp.Or(opt.MinFree, defaultMinFree), closing: make(chan struct{})},
-		hub:  newHub(),
+		disk: &disk{
+			note: opt.Log, fs: opt.FS, path: path, minFree: cmp.Or(opt.MinFree, defaultMinFree),
+			failing: make(chan struct{}), closing: make(chan struct{}),
+		},
+		hub: newHub(),
 	}
+	e.last = &lastWords{disk: e.disk, note: opt.Log, exit: opt.Exit}
 	e.caches(cmp.Or(opt.CacheBytes, defaultCache))
 	defer func() {
 		if err != nil {
@@ -125,7 +143,11 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 	if err := e.openStores(opt.FS, path); err != nil {
 		return nil, err
 	}
-	e.timelines = newTimelines(opt.Clock)
+	e.last.patience.Store(int64(stopsByItself))
+	e.timelines = newTimelines(opt.Clock, cmp.Or(opt.TimelineBytes, defaultTimelines))
+	if opt.Gauge != nil {
+		e.timelines.gauges(opt.Gauge)
+	}
 	if e.log, err = openLog(e); err != nil {
 		return nil, err
 	}
@@ -170,7 +192,7 @@ func (e *Engine) options(fs vfs.FS) *pdb.Options {
 	opt := &pdb.Options{
 		FS:                          fs,
 		Cache:                       e.blocks,
-		Logger:                      storeLog{e.note},
+		Logger:                      e.last,
 		FormatMajorVersion:          pdb.FormatNewest,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
@@ -185,6 +207,10 @@ func (e *Engine) options(fs vfs.FS) *pdb.Options {
 	}
 	listen := pdb.EventListener{
 		BackgroundError: func(err error) { e.note.Error("the store works on after an error", "error", err) },
+		DataCorruption: func(info pdb.DataCorruptionInfo) {
+			e.note.Error("a file of the store is damaged: below truth/ restore a backup, below derived/ stop, delete derived/ and rebuild",
+				"file", info.Path, "error", info.Details)
+		},
 		WriteStallBegin: func(info pdb.WriteStallBeginInfo) {
 			e.note.Warn("writes wait for the disk", "reason", info.Reason)
 		},
@@ -214,10 +240,15 @@ func (e *Engine) BeforeSave(f func() error) { e.log.beforeSave.Store(&f) }
 func (e *Engine) WALBytes() uint64 { return e.truth.Metrics().WAL.BytesWritten }
 
 // Close ends consumers and gives everything back. What derived holds is flushed.
+// A dead store is left as it is: the end of the process gives it back.
 func (e *Engine) Close() (err error) {
 	e.closed.Do(func() {
 		e.log.stop()
 		close(e.disk.closing)
+		if e.disk.dead.Load() { // whoever works may wait for ever
+			err = e.disk.working()
+			return
+		}
 		e.working.Wait()
 		err = errors.Join(e.checkpoint(), e.derived.Flush()) // also where no place moved
 		err = errors.Join(err, e.release())
@@ -334,19 +365,4 @@ func (e *Engine) watchDisk() {
 			e.disk.look()
 		}
 	}
-}
-
-// storeLog hands what Pebble has to say to the operator's log.
-type storeLog struct{ note *slog.Logger }
-
-func (l storeLog) Infof(string, ...any) {}
-
-func (l storeLog) Errorf(format string, args ...any) {
-	l.note.Error("the store reports", "error", fmt.Sprintf(format, args...))
-}
-
-// Fatalf must not return: the store's memory is not to be trusted any more.
-func (l storeLog) Fatalf(format string, args ...any) {
-	l.note.Error("the store cannot go on", "error", fmt.Sprintf(format, args...))
-	panic(fmt.Sprintf("pebble: "+format, args...))
 }

@@ -17,6 +17,7 @@ type ring struct {
 	floor  warble.TweetID
 	built  int64  // unix milliseconds
 	last   uint64 // the newest entry, so that adding a newer one waits for no other memory
+	read   uint64 // when it was read last, by its shard's count of reads
 	n      uint16 // entries
 	head   uint8  // where in the first block the oldest stands
 	used   uint8  // blocks
@@ -164,6 +165,9 @@ func (a *arena) take() uint32 {
 	a.next++
 	return a.next - 1
 }
+
+// bytes is how much of the arena is in use.
+func (a *arena) bytes() int { return (int(a.next) - len(a.free)) * blockIDs * 8 }
 
 func (a *arena) give(i uint32) { a.free = append(a.free, i) }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"warble"
 )
@@ -13,13 +15,18 @@ const timelineShards = 64
 
 // timelines are the stored homes: rings of ids in memory, rebuilt by pull on
 // the first read after a start. Writing them to the disk would cost more than
-// building those few that are asked for again.
+// building those few that are asked for again. Where they take more memory than
+// they may, those not read lately are dropped, to be built at their next read.
 type timelines struct {
 	shards  [timelineShards]timelineShard
 	now     func() time.Time
 	sorting sync.Pool // of *byShard
 	swept   int       // for the one who sweeps
+	dropped atomic.Int64
 }
+
+// ringBytes is what a timeline takes besides its blocks: its ring, and its place in the map.
+const ringBytes = int(unsafe.Sizeof(ring{})) + 32
 
 // timelineShard holds the timelines of some owners. mu guards all of it; nothing under it blocks.
 type timelineShard struct {
@@ -30,16 +37,19 @@ type timelineShard struct {
 	blocks arena
 	builds map[warble.UserID]*build
 	closed bool
-	_      [24]byte
+	max    int // bytes
+	hand   int // where the look for one to drop goes on, in rings
+	reads  uint64
 }
 
 // build is one Build going on. A new one, not the same again, is what tells it
 // from one that was dropped meanwhile.
 type build struct{ done chan struct{} }
 
-func newTimelines(now func() time.Time) *timelines {
+func newTimelines(now func() time.Time, bytes int64) *timelines {
 	t := &timelines{now: now}
 	for i := range t.shards {
+		t.shards[i].max = int(bytes / timelineShards)
 		t.shards[i].at = map[warble.UserID]uint32{}
 		t.shards[i].builds = map[warble.UserID]*build{}
 	}
@@ -61,6 +71,7 @@ func (t *timelines) Push(_ context.Context, pairs []warble.Pair) error {
 		s := t.shard(pairs[0].Owner)
 		s.mu.Lock()
 		s.push(pairs[0])
+		t.evict(s)
 		s.mu.Unlock()
 		return nil
 	}
@@ -80,6 +91,7 @@ func (t *timelines) Push(_ context.Context, pairs []warble.Pair) error {
 		for _, at := range by.order[from:to] {
 			s.push(pairs[at])
 		}
+		t.evict(s)
 		s.mu.Unlock()
 	}
 	return nil
@@ -130,6 +142,7 @@ func (t *timelines) Read(_ context.Context, owner warble.UserID, p warble.Page) 
 		s.drop(owner)
 		return nil, 0, false, nil
 	}
+	r.read = s.tick()
 	return r.page(&s.blocks, p), r.floor, true, nil
 }
 
@@ -198,6 +211,7 @@ func (t *timelines) run(ctx context.Context, owner warble.UserID, b *build, pull
 			return
 		}
 		s.merge(owner, entries, floor, t.now())
+		t.evict(s)
 		merged = true
 	}()
 	entries, floor, err = pull(ctx)
@@ -222,7 +236,7 @@ func (s *timelineShard) merge(owner warble.UserID, entries []warble.TweetID, flo
 	for _, id := range all {
 		r.add(&s.blocks, id)
 	}
-	r.floor, r.built = floor, now.UnixMilli()
+	r.floor, r.built, r.read = floor, now.UnixMilli(), s.tick()
 }
 
 func (t *timelines) stands(owner warble.UserID) bool {
@@ -268,6 +282,57 @@ func (s *timelineShard) drop(owner warble.UserID) {
 	s.rings[i] = ring{}
 	delete(s.at, owner)
 	s.free = append(s.free, i)
+}
+
+func (s *timelineShard) bytes() int { return s.blocks.bytes() + len(s.at)*ringBytes }
+
+func (s *timelineShard) tick() uint64 {
+	s.reads++
+	return s.reads
+}
+
+// evictLook is how many timelines are compared for one to drop.
+const evictLook = 32
+
+// evict drops timelines until the rest fits: each time, of the next few, the one
+// not read for longest. One being built stays, and so does the last. The caller
+// holds mu.
+func (t *timelines) evict(s *timelineShard) {
+	for idle := 0; s.bytes() > s.max && len(s.at) > 1 && idle <= len(s.rings); {
+		var oldest *ring
+		for range min(evictLook, len(s.rings)) {
+			if s.hand++; s.hand >= len(s.rings) {
+				s.hand = 0
+			}
+			r := &s.rings[s.hand]
+			if r.owner != 0 && s.builds[r.owner] == nil && (oldest == nil || r.read < oldest.read) {
+				oldest = r
+			}
+		}
+		if idle += evictLook; oldest != nil {
+			s.drop(oldest.owner)
+			t.dropped.Add(1)
+			idle = 0
+		}
+	}
+}
+
+// usage is how many timelines there are, and the memory they take.
+func (t *timelines) usage() (n, bytes int) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		n += len(s.at)
+		bytes += s.bytes()
+		s.mu.Unlock()
+	}
+	return n, bytes
+}
+
+func (t *timelines) gauges(gauge func(name, help string, value func() float64)) {
+	gauge("warble_homes_stored", "Homes in memory.", func() float64 { n, _ := t.usage(); return float64(n) })
+	gauge("warble_homes_bytes", "Memory they take.", func() float64 { _, b := t.usage(); return float64(b) })
+	gauge("warble_homes_dropped", "Homes dropped since the start because there was no room.", func() float64 { return float64(t.dropped.Load()) })
 }
 
 // sweep drops the timelines of one shard that a read would build anew:

@@ -44,8 +44,9 @@
 //
 // # Bounds
 //
-// A search visits at most Options.Budget postings, then answers what it has; a
-// prefix stands for at most Options.PrefixTerms words of the sealed segments,
+// A search visits at most Options.Budget postings and those of one segment more,
+// then answers what it has and where to go on, see [warble.Unfinished]; a prefix
+// stands for at most Options.PrefixTerms words of the sealed segments,
 // the first in the order of their bytes. Where Page.Oldest is asked for, the
 // walk begins at the newest hit all the same.
 package search

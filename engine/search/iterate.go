@@ -36,16 +36,15 @@ func (o only) next(target uint32) uint32 {
 	return end
 }
 
-// counted is docs that draw on the search's budget.
+// counted is docs that draw on the search's budget. They go on when it is spent:
+// the walk stops between documents, where it can be taken up again.
 type counted struct {
 	docs
 	left *int
 }
 
 func (c counted) next(target uint32) uint32 {
-	if *c.left--; *c.left < 0 {
-		return end
-	}
+	*c.left--
 	return c.docs.next(target)
 }
 

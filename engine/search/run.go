@@ -14,8 +14,10 @@ import (
 const defaultLimit = 20
 
 // Search returns ids of living documents that match, newest first. A prefix
-// shorter than MinPrefix is ErrInvalid. With Page.Oldest it walks all that lies
-// above After, so After should not be far below the newest hit.
+// shorter than MinPrefix is ErrInvalid. Where Options.Budget is spent before the
+// page is full, the error is a [warble.Unfinished]. With Page.Oldest it walks
+// all that lies above After, whatever that costs, so After should not be far
+// below the newest hit.
 func (x *Index) Search(ctx context.Context, q *warble.Query, p warble.Page) ([]warble.ID, error) {
 	if err := check(q); err != nil {
 		return nil, err
@@ -29,7 +31,7 @@ func (x *Index) Search(ctx context.Context, q *warble.Query, p warble.Page) ([]w
 	}
 	r := &run{ctx: ctx, space: s, page: p, left: x.opt.Budget, root: compile(q)}
 	ids, err := r.search()
-	if err != nil && ctx.Err() == nil {
+	if stop := (*warble.Unfinished)(nil); err != nil && ctx.Err() == nil && !errors.As(err, &stop) {
 		err = unavailable(err)
 	}
 	return ids, err
@@ -126,11 +128,16 @@ func (r *run) sharedIterator() (it *pebble.Iterator, err error) {
 // walk merges the segments, newest id first, until the page is full. A segment
 // is opened only when nothing open is newer than its newest document.
 func (r *run) walk() (ids []warble.ID, err error) {
-	for steps := 0; r.err == nil && r.left >= 0; steps++ {
+	for steps := 0; r.err == nil; steps++ {
 		if steps%64 == 0 && r.ctx.Err() != nil {
 			return nil, r.ctx.Err()
 		}
 		best := r.newest()
+		if r.spent() {
+			if before := r.reached(ids, best); before > r.page.After+1 && before < r.page.Upper() {
+				return ids, &warble.Unfinished{Before: before}
+			}
+		}
 		if r.rank < len(r.table) && r.table[r.rank].highest > r.page.After &&
 			(best < 0 || r.cursors[best].id() <= r.table[r.rank].highest) {
 			r.openNext()
@@ -160,6 +167,25 @@ func (r *run) walk() (ids []warble.ID, err error) {
 		ids = ids[len(ids)-r.page.Limit:]
 	}
 	return ids, r.err
+}
+
+// spent says that the search is to stop as soon as it has got anywhere. A walk
+// upwards could not be taken up again, so it never stops.
+func (r *run) spent() bool { return r.left < 0 && !r.page.Oldest }
+
+// reached is the lowest id from which on all hits are among ids.
+func (r *run) reached(ids []warble.ID, best int) warble.ID {
+	var next warble.ID // nothing that is still to come is newer
+	if best >= 0 {
+		next = r.cursors[best].id()
+	}
+	if r.rank < len(r.table) {
+		next = max(next, r.table[r.rank].highest)
+	}
+	if len(ids) > 0 { // which may stand in two segments
+		return min(next+1, ids[len(ids)-1])
+	}
+	return next + 1
 }
 
 // newest is the cursor with the highest id, -1 for none.

@@ -23,6 +23,9 @@ type leaf struct {
 func (r *run) nextSegment(n *node, rank int) int {
 	switch n.op {
 	case opTerm:
+		if r.spent() {
+			return rank // not known: what lies beyond is for the next search
+		}
 		return n.leaf.next(rank)
 	case opRoot:
 		for ; rank < len(r.table); rank++ {
@@ -53,10 +56,7 @@ func (l *leaf) next(rank int) int {
 	if l.rank >= rank || rank >= len(table) || l.run.err != nil {
 		return max(l.rank, rank)
 	}
-	if l.run.left -= segmentCost; l.run.left < 0 {
-		l.rank = len(table)
-		return l.rank
-	}
+	l.run.left -= segmentCost
 	// The next key is most often near: looking is cheaper than seeking.
 	for steps := 0; !l.shared && l.stands && steps < 2; steps++ {
 		l.it.Next()

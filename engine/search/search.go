@@ -16,7 +16,7 @@ import (
 
 // Options of an index. The zero value is right for a server.
 type Options struct {
-	Budget      int // postings a search visits at most; default 4,000,000
+	Budget      int // postings after which a search stops; default 4,000,000
 	PrefixTerms int // words a prefix stands for in sealed segments; default 512
 	CacheDocs   int // segments whose ids are kept in memory, 128 KB each; default 256
 

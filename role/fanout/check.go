@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 	"warble"
 )
 
@@ -131,17 +130,14 @@ func (c *Checker) user(ctx context.Context, u *warble.User) error {
 	if err := c.edges(ctx, u.ID, edgesFromUsers, edgesToUsers); err != nil {
 		return err
 	}
-	lists, err := c.s.Docs.List(ctx, u.ID, warble.DocList, warble.Page{Limit: 1000})
+	err = eachList(ctx, c.s, u.ID, func(list warble.DocID) error {
+		if err := c.edges(ctx, list, []warble.EdgeKind{warble.ListMember}, []warble.EdgeKind{warble.ListFollow, warble.ListPin}); err != nil {
+			return err
+		}
+		return c.counts(ctx, list, "list "+list.String(), listParts)
+	})
 	if err != nil {
 		return err
-	}
-	for _, l := range lists {
-		if err := c.edges(ctx, l.ID, []warble.EdgeKind{warble.ListMember}, []warble.EdgeKind{warble.ListFollow, warble.ListPin}); err != nil {
-			return err
-		}
-		if err := c.counts(ctx, l.ID, "list "+l.ID.String(), listParts); err != nil {
-			return err
-		}
 	}
 	if err := c.authored(ctx, u.ID, thing); err != nil {
 		return err
@@ -432,68 +428,4 @@ func (c *Checker) photos(ctx context.Context, t *warble.Tweet) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// index checks that search finds only what is or was there, and every tweet once.
-func (c *Checker) index(ctx context.Context) error {
-	seen := map[warble.TweetID]struct{}{}
-	for p := (warble.Page{Limit: 1000}); ; {
-		ids, err := c.s.Index.Search(ctx, &warble.Query{Op: warble.QueryAll}, p)
-		if err != nil {
-			return err
-		}
-		rows, err := c.s.Tweets.Get(ctx, ids...)
-		if err != nil {
-			return err
-		}
-		for i, t := range rows {
-			if t == nil {
-				c.report(Breach{"index", "tweet " + ids[i].String(), "found by search, but never was"})
-			}
-			if _, twice := seen[ids[i]]; twice {
-				c.report(Breach{"index", "tweet " + ids[i].String(), "found twice"})
-			}
-			seen[ids[i]] = struct{}{}
-		}
-		if len(ids) < p.Limit {
-			break
-		}
-		p.Before = ids[len(ids)-1]
-	}
-	return c.indexed(ctx, seen)
-}
-
-func (c *Checker) indexed(ctx context.Context, seen map[warble.TweetID]struct{}) error {
-	for shard := range warble.Shards {
-		for p := (warble.Page{Limit: 1000}); ; {
-			rows, err := c.s.Tweets.Scan(ctx, shard, p)
-			if err != nil {
-				return err
-			}
-			for _, t := range rows {
-				if _, ok := seen[t.ID]; ok || t.Gone || t.ID.Time().After(time.Now().Add(-5*time.Second)) && c.Settle != nil {
-					continue
-				}
-				err := c.hold(ctx, "index", "tweet "+t.ID.String(), func(ctx context.Context) (string, error) {
-					ids, err := c.s.Index.Search(ctx, &warble.Query{Op: warble.QueryAll}, warble.Page{Before: t.ID + 1, After: t.ID - 1, Limit: 1})
-					if err != nil || len(ids) == 1 {
-						return "", err
-					}
-					again, err := c.s.Tweets.Get(ctx, t.ID)
-					if err != nil || again[0] == nil || again[0].Gone {
-						return "", err
-					}
-					return "not found by search", nil
-				})
-				if err != nil {
-					return err
-				}
-			}
-			if len(rows) < p.Limit {
-				break
-			}
-			p.Before = rows[len(rows)-1].ID
-		}
-	}
-	return nil
 }

@@ -10,25 +10,27 @@ import (
 const (
 	hour    = time.Hour
 	dueTick = time.Second
+	// dueLate is how long after the moment a note is for it may still be stored:
+	// its time was read from the clock before.
+	dueLate = time.Minute
 )
 
-// later stores a note for a moment. It is idempotent: the note's id follows
-// from what it is about.
+// later stores a note for a moment, or for now where that is over.
 func (f *Fanout) later(ctx context.Context, d warble.Due, ms int64) error {
-	d.At = max(ms, f.opt.Clock().UnixMilli()) // never in an hour that is done with
+	d.At = max(ms, f.opt.Clock().UnixMilli())
 	_, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{d.Doc()}})
 	return err
 }
 
-// runDue does what has become due, hour by hour, from the last hour that was
-// finished: at most 31 days back.
+// runDue does what has become due, from the last hour that was finished: at
+// most 31 days back.
 func (f *Fanout) runDue(ctx context.Context) error {
 	tick := time.NewTicker(dueTick)
 	defer tick.Stop()
-	done, err := f.dueFrom(ctx)
+	from, err := f.dueFrom(ctx)
 	for {
 		if err == nil {
-			done, err = f.doDue(ctx, done)
+			from, err = f.doDue(ctx, from)
 		}
 		if err != nil && ctx.Err() == nil {
 			f.opt.Log.Warn("scheduled work waits for a store", "error", err)
@@ -38,7 +40,7 @@ func (f *Fanout) runDue(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			if err != nil {
-				done, err = f.dueFrom(ctx)
+				from, err = f.dueFrom(ctx)
 			}
 		}
 	}
@@ -63,33 +65,48 @@ func (f *Fanout) dueFrom(ctx context.Context) (time.Time, error) {
 	return at, nil
 }
 
-// doDue works off every hour up to now and returns the hour it stands in.
+// doDue works off what was for moments since from and is due, and returns from
+// when on there may be more.
 func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	now := f.opt.Clock()
-	// The hour before is looked at once more: a note for it may have come late.
-	for at := from.Add(-hour); !at.After(now); at = at.Add(hour) {
-		p := warble.Page{Limit: 500}
-		for {
-			docs, err := f.s.Docs.List(ctx, warble.DueOwner(at), warble.DocDue, p)
-			if err != nil {
-				return from, err
-			}
-			for _, d := range docs {
-				if err := f.doOne(ctx, d, now); err != nil {
-					return from, err
-				}
-			}
-			if len(docs) < p.Limit {
-				break
-			}
-			p.Before = docs[len(docs)-1].ID
+	if late := now.Add(-dueLate); late.Before(from) { // also where the clock was set back
+		from = late
+	}
+	for at := from; !at.After(now); at = at.Truncate(hour).Add(hour) {
+		if err := f.doHour(ctx, at, now); err != nil {
+			return from, err
 		}
 	}
-	here := now.Truncate(hour)
-	if here.Equal(from) {
-		return from, nil
+	next := now.Add(-dueLate)
+	if here := next.Truncate(hour); here.After(from) {
+		if err := f.standIn(ctx, here); err != nil {
+			return from, err
+		}
 	}
-	return here, f.standIn(ctx, here)
+	return next, nil
+}
+
+// doHour works off the notes of one hour that are for moments since from.
+func (f *Fanout) doHour(ctx context.Context, from, now time.Time) error {
+	p := warble.Page{After: warble.DueStart(from) - 1, Limit: 500}
+	if end := now.Add(time.Millisecond); warble.DueOwner(end) == warble.DueOwner(from) {
+		p.Before = warble.DueStart(end)
+	}
+	for {
+		docs, err := f.s.Docs.List(ctx, warble.DueOwner(from), warble.DocDue, p)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			if err := f.doOne(ctx, d, now); err != nil {
+				return err
+			}
+		}
+		if len(docs) < p.Limit {
+			return nil
+		}
+		p.Before = docs[len(docs)-1].ID
+	}
 }
 
 // standIn stores the hour that is worked on. The cursor's version is the hour
@@ -99,12 +116,14 @@ func (f *Fanout) standIn(ctx context.Context, at time.Time) error {
 	return err
 }
 
+// doOne does what a note asks for. What is not done then is looked at again a
+// little later.
 func (f *Fanout) doOne(ctx context.Context, doc *warble.Doc, now time.Time) error {
+	gone := *doc
+	gone.Version, gone.Gone = doc.Version+1, true
+	c := &warble.Change{Docs: []*warble.Doc{&gone}}
 	var d warble.Due
 	if err := json.Unmarshal(doc.Data, &d); err == nil {
-		if time.UnixMilli(d.At).After(now) {
-			return nil
-		}
 		done := true
 		switch d.Kind {
 		case warble.DuePoll:
@@ -122,24 +141,11 @@ func (f *Fanout) doOne(ctx context.Context, doc *warble.Doc, now time.Time) erro
 			return err
 		}
 		if !done {
-			return f.carryOver(ctx, doc, now)
+			d.At = now.Add(dueTick).UnixMilli()
+			c.Docs = append(c.Docs, d.Doc())
 		}
 	}
-	gone := *doc
-	gone.Version, gone.Gone = doc.Version+1, true
-	_, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{&gone}})
-	return err
-}
-
-// carryOver moves a note that is not done with to the present hour: hours that
-// are over are not looked at for ever.
-func (f *Fanout) carryOver(ctx context.Context, doc *warble.Doc, now time.Time) error {
-	next := *doc
-	next.Version, next.Owner = doc.Version+1, warble.DueOwner(now)
-	if next.Owner == doc.Owner {
-		return nil
-	}
-	_, err := f.s.Commit.Apply(ctx, &warble.Change{Docs: []*warble.Doc{&next}})
+	_, err := f.s.Commit.Apply(ctx, c)
 	return err
 }
 

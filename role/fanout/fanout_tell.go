@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"cmp"
 	"context"
 	"warble"
 )
@@ -31,7 +30,7 @@ func (f *Fanout) tell(ctx context.Context, events []warble.Event, rows []*warble
 			list = append(list, edgeNotices(ev)...)
 			err = f.followRequests(ctx, ev)
 		case warble.EventUser:
-			err = f.followUser(ctx, ev.ID, 0)
+			err = f.followUser(ctx, ev.ID)
 		case warble.EventTweetGone:
 			err = f.followGone(ctx, ev.ID)
 		case warble.EventDoc:
@@ -115,7 +114,7 @@ func edgeNotices(ev warble.Event) []warble.NoticeRow {
 func (f *Fanout) followRequests(ctx context.Context, ev warble.Event) error {
 	for _, e := range ev.Edges {
 		if e.Kind == warble.FollowRequest {
-			if err := f.followUser(ctx, e.To, e.Since); err != nil {
+			if err := f.followUser(ctx, e.To); err != nil {
 				return err
 			}
 		}
@@ -132,8 +131,8 @@ const (
 
 // followUser does what a changed account asks for: one that went public accepts
 // its follow requests, one that was deleted is taken apart. What is more than a
-// few goes on in the background. cause is the request that asked, if one did.
-func (f *Fanout) followUser(ctx context.Context, id warble.UserID, cause warble.ID) error {
+// few goes on in the background.
+func (f *Fanout) followUser(ctx context.Context, id warble.UserID) error {
 	users, err := f.s.Users.Get(ctx, id)
 	switch u := users; {
 	case err != nil || u[0] == nil:
@@ -147,7 +146,7 @@ func (f *Fanout) followUser(ctx context.Context, id warble.UserID, cause warble.
 	if err != nil || done {
 		return err
 	}
-	return f.later(ctx, warble.Due{Kind: warble.DueAccept, ID: id, Cause: cmp.Or(cause, warble.ID(users[0].Version))}, 0)
+	return f.later(ctx, warble.Due{Kind: warble.DueAccept, ID: id}, 0)
 }
 
 // acceptRequests accepts some of the requests to follow an account while it is

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -9,11 +10,25 @@ import (
 )
 
 // Rebuild restores what is derived from truth: the search index, every count;
-// stored homes are dropped and built again when they are read. It may run
-// beside a serving process. progress, if not nil, is called now and then with
+// what either holds of things that are no more is removed. Stored homes are
+// dropped and built again when they are read. It may run beside a serving process. progress, if not nil, is called now and then with
 // how many of the Shards are done, and how many things have been read.
 func (f *Fanout) Rebuild(ctx context.Context, progress func(shards int, things int64)) (err error) {
 	defer warble.Wrap(&err, "Fanout.Rebuild")
+	start := f.counter.moment()
+	// First: an id that is found among both tweets and people is removed from
+	// both, and what is rightly found is added again.
+	if err := f.sweepIndex(ctx); err != nil {
+		return err
+	}
+	if err := f.rebuildShards(ctx, progress); err != nil {
+		return err
+	}
+	return f.s.Counts.Sweep(ctx, start)
+}
+
+// rebuildShards adds and counts everything there is.
+func (f *Fanout) rebuildShards(ctx context.Context, progress func(shards int, things int64)) error {
 	var (
 		next, done atomic.Int64
 		things     atomic.Int64
@@ -82,6 +97,84 @@ func (f *Fanout) rebuildShard(ctx context.Context, shard int, read func(int)) er
 	}
 }
 
+// sweepIndex removes from search what is not there, or no longer.
+func (f *Fanout) sweepIndex(ctx context.Context) error {
+	err := eachFound(ctx, f.s, false, func(ids []warble.ID) error {
+		rows, err := f.s.Tweets.Get(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		return f.unfind(ctx, ids, func(i int) bool { return rows[i] != nil && !rows[i].Gone })
+	})
+	if err != nil {
+		return err
+	}
+	return eachFound(ctx, f.s, true, func(ids []warble.ID) error {
+		users, err := f.s.Users.Get(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		return f.unfind(ctx, ids, func(i int) bool { return users[i].Active() })
+	})
+}
+
+// unfind removes from search those of ids that do not stand.
+func (f *Fanout) unfind(ctx context.Context, ids []warble.ID, stands func(int) bool) error {
+	var gone []warble.ID
+	for i, id := range ids {
+		if !stands(i) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return f.s.Index.Remove(ctx, gone...)
+}
+
+// eachFound visits everything that search can find among tweets or people.
+func eachFound(ctx context.Context, s *warble.Stores, people bool, visit func([]warble.ID) error) error {
+	for p := (warble.Page{Limit: 1000}); ; {
+		ids, err := s.Index.Search(ctx, &warble.Query{Op: warble.QueryAll, People: people}, p)
+		stop := (*warble.Unfinished)(nil)
+		if err != nil && !errors.As(err, &stop) {
+			return err
+		}
+		if len(ids) > 0 {
+			if err := visit(ids); err != nil {
+				return err
+			}
+		}
+		switch {
+		case stop != nil:
+			p.Before = stop.Before
+		case len(ids) < p.Limit:
+			return nil
+		default:
+			p.Before = ids[len(ids)-1]
+		}
+	}
+}
+
+// eachList visits every list a person made.
+func eachList(ctx context.Context, s *warble.Stores, owner warble.UserID, visit func(warble.DocID) error) error {
+	for p := (warble.Page{Limit: 1000}); ; {
+		docs, err := s.Docs.List(ctx, owner, warble.DocList, p)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			if err := visit(d.ID); err != nil {
+				return err
+			}
+		}
+		if len(docs) < p.Limit {
+			return nil
+		}
+		p.Before = docs[len(docs)-1].ID
+	}
+}
+
 func (f *Fanout) rebuildUsers(ctx context.Context, users []*warble.User) error {
 	if len(users) == 0 {
 		return nil
@@ -96,16 +189,13 @@ func (f *Fanout) rebuildUsers(ctx context.Context, users []*warble.User) error {
 			return err
 		}
 		keys = append(keys, k...)
-		docs, err := f.s.Docs.List(ctx, u.ID, warble.DocList, warble.Page{Limit: 1000})
+		err = eachList(ctx, f.s, u.ID, func(list warble.DocID) error {
+			k, err := listParts(ctx, f.s, list)
+			keys = append(keys, k...)
+			return err
+		})
 		if err != nil {
 			return err
-		}
-		for _, d := range docs {
-			k, err := listParts(ctx, f.s, d.ID)
-			if err != nil {
-				return err
-			}
-			keys = append(keys, k...)
 		}
 	}
 	if err := f.index(ctx, events, nil); err != nil {
@@ -123,7 +213,7 @@ func (f *Fanout) rebuildTweets(ctx context.Context, rows []*warble.Tweet) error 
 	}
 	var keys []warble.CountKey
 	for _, t := range rows {
-		if t.Gone || t.RetweetOf != 0 {
+		if t.RetweetOf != 0 {
 			continue
 		}
 		k, err := tweetParts(ctx, f.s, t.ID)

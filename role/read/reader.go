@@ -105,57 +105,23 @@ func (tl *Timeline) Original(it *Item) *Item {
 	return tl.Refs[it.Tweet.RetweetOf]
 }
 
-// span is a place in a list of tweets or people: its id, and its position there.
-type span struct {
-	id  warble.ID
-	pos warble.ID
-}
-
-// source lists places, newest first, inside a page. Fewer than page.Limit
-// means that there are no more.
-type source func(ctx context.Context, p warble.Page) ([]span, error)
-
-const defaultLimit, maxChunk = 20, 800
-
-// fill makes a page out of a source: it goes on until the page is full of
-// tweets the viewer may see, or the source has no more. keep, if not nil, says
-// which of the visible tweets belong.
-func (r *Reader) fill(ctx context.Context, viewer warble.UserID, q TimelineQuery, on warble.Surface, src source, keep func(*scene, *warble.Tweet) bool) (*Timeline, error) {
-	if q.Limit <= 0 {
-		q.Limit = defaultLimit
+// tweets makes a page of the tweets of a source that the viewer may see. keep,
+// if not nil, says which of them belong.
+func (r *Reader) tweets(ctx context.Context, viewer warble.UserID, q TimelineQuery, on warble.Surface, src source, keep func(*scene, *warble.Tweet) bool) (*Timeline, error) {
+	sc := &scene{r: r, viewer: viewer, inc: q.Include, on: on}
+	show := func(ctx context.Context, spans []span) ([]placed, error) {
+		return r.visibleSpans(ctx, sc, q, on, spans, keep)
 	}
-	var (
-		sc   = &scene{r: r, viewer: viewer, inc: q.Include, on: on}
-		got  []placed
-		p    = q.Page
-		more = true
-	)
-	for p.Limit = q.Limit + 1; more && len(got) <= q.Limit; p.Limit = min(2*p.Limit, maxChunk) {
-		spans, err := src(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		more = len(spans) >= p.Limit
-		found, err := r.visibleSpans(ctx, sc, q, on, spans, keep)
-		if err != nil {
-			return nil, err
-		}
-		if p.Oldest {
-			got = append(found, got...)
-			if len(spans) > 0 {
-				p.After = spans[0].pos
-			}
-		} else {
-			got = append(got, found...)
-			if len(spans) > 0 {
-				p.Before = spans[len(spans)-1].pos
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	got, next, err := fill(ctx, q.Page, src, show, func(p placed) warble.ID { return p.pos })
+	if err != nil {
+		return nil, err
 	}
-	return sc.timeline(ctx, got, q.Page)
+	tl, err := sc.timeline(ctx, got, warble.Page{Limit: len(got)})
+	if err != nil {
+		return nil, err
+	}
+	tl.Next = next
+	return tl, nil
 }
 
 // visibleSpans loads what spans point at and drops what the viewer may not see.

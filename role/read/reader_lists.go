@@ -71,7 +71,7 @@ func (r *Reader) ListTimeline(ctx context.Context, viewer warble.UserID, list wa
 		return spansOf(ids), err
 	}
 	var wrong error
-	tl, err = r.fill(ctx, viewer, q, warble.InList, src, r.standingRetweet(ctx, &wrong))
+	tl, err = r.tweets(ctx, viewer, q, warble.InList, src, r.standingRetweet(ctx, &wrong))
 	if wrong != nil {
 		return nil, wrong
 	}
@@ -141,20 +141,18 @@ func (r *Reader) PinnedLists(ctx context.Context, viewer, user warble.UserID, p 
 	return r.lists(ctx, viewer, user, p, fromEdges(r.s.Edges.From, warble.ListPin, user, edgeTo))
 }
 
+// placedList is a list and its place in the page's source.
+type placedList struct {
+	*warble.List
+	pos warble.ID
+}
+
 // lists pages lists that viewer may see.
 func (r *Reader) lists(ctx context.Context, viewer, user warble.UserID, p warble.Page, src source) (*ListPage, error) {
 	if _, err := r.person(ctx, viewer, user); err != nil {
 		return nil, err
 	}
-	if p.Limit <= 0 {
-		p.Limit = defaultLimit
-	}
-	page, limit, last := &ListPage{}, p.Limit, warble.ID(0)
-	for p.Limit++; ; {
-		spans, err := src(ctx, p)
-		if err != nil {
-			return nil, err
-		}
+	show := func(ctx context.Context, spans []span) (found []placedList, err error) {
 		for _, s := range spans {
 			l, err := r.visibleList(ctx, viewer, s.id)
 			if errors.Is(err, warble.ErrNotFound) || errors.Is(err, warble.ErrForbidden) {
@@ -163,15 +161,17 @@ func (r *Reader) lists(ctx context.Context, viewer, user warble.UserID, p warble
 			if err != nil {
 				return nil, err
 			}
-			if len(page.Lists) == limit {
-				page.Next = last
-				return page, nil
-			}
-			page.Lists, last = append(page.Lists, l), s.pos
+			found = append(found, placedList{l, s.pos})
 		}
-		if len(spans) < p.Limit {
-			return page, nil
-		}
-		p.Before = spans[len(spans)-1].pos
+		return found, nil
 	}
+	got, next, err := fill(ctx, p, src, show, func(l placedList) warble.ID { return l.pos })
+	if err != nil {
+		return nil, err
+	}
+	page := &ListPage{Next: next}
+	for _, l := range got {
+		page.Lists = append(page.Lists, l.List)
+	}
+	return page, nil
 }

@@ -107,46 +107,16 @@ func (r *Reader) PersonByHandle(ctx context.Context, viewer warble.UserID, inc P
 	return people[0], nil
 }
 
-// list pages the people at one end of edges, skipping those who may not be seen.
+// list pages the people of a source, skipping those who may not be seen.
 func (r *Reader) list(ctx context.Context, viewer warble.UserID, p warble.Page, inc PeopleInclude, src source) (*PeoplePage, error) {
-	if p.Limit <= 0 {
-		p.Limit = defaultLimit
+	show := func(ctx context.Context, spans []span) ([]*Person, error) {
+		return r.listedPeople(ctx, viewer, inc, spans)
 	}
-	limit, got, more := p.Limit, []*Person(nil), true
-	for p.Limit++; more && len(got) <= limit; p.Limit = min(2*p.Limit, maxChunk) {
-		spans, err := src(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		more = len(spans) >= p.Limit
-		found, err := r.listedPeople(ctx, viewer, inc, spans)
-		if err != nil {
-			return nil, err
-		}
-		if p.Oldest {
-			got = append(found, got...)
-			if len(spans) > 0 {
-				p.After = spans[0].pos
-			}
-		} else {
-			got = append(got, found...)
-			if len(spans) > 0 {
-				p.Before = spans[len(spans)-1].pos
-			}
-		}
+	people, next, err := fill(ctx, p, src, show, func(p *Person) warble.ID { return p.Pos })
+	if err != nil {
+		return nil, err
 	}
-	page := &PeoplePage{People: got}
-	switch {
-	case len(got) > limit && p.Oldest:
-		page.People = got[len(got)-limit:]
-		page.Next = page.People[limit-1].Pos
-	case len(got) > limit:
-		page.People = got[:limit]
-		page.Next = page.People[limit-1].Pos
-	case p.Oldest && len(got) > 0:
-		page.Next = got[len(got)-1].Pos
-	}
-	return page, nil
+	return &PeoplePage{People: people, Next: next}, nil
 }
 
 func (r *Reader) listedPeople(ctx context.Context, viewer warble.UserID, inc PeopleInclude, spans []span) ([]*Person, error) {

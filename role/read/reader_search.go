@@ -3,6 +3,7 @@ package read
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (r *Reader) Search(ctx context.Context, viewer warble.UserID, query string,
 	if err != nil {
 		return nil, err
 	}
-	return r.fill(ctx, viewer, q, warble.InList, r.found(parsed), nil)
+	return r.tweets(ctx, viewer, q, warble.InList, r.found(parsed), nil)
 }
 
 // Bucket is how many tweets a stretch of time holds.
@@ -78,7 +79,8 @@ func (r *Reader) SearchCounts(ctx context.Context, viewer warble.UserID, query s
 	p := warble.Page{Before: warble.IDAt(to), After: max(warble.IDAt(from), 1) - 1, Limit: 1000}
 	for seen := 0; seen < maxCounted; seen += p.Limit {
 		spans, err := r.found(parsed)(ctx, p)
-		if err != nil {
+		stop := (*warble.Unfinished)(nil)
+		if err != nil && !errors.As(err, &stop) {
 			return nil, err
 		}
 		sc := &scene{r: r, viewer: viewer}
@@ -91,10 +93,14 @@ func (r *Reader) SearchCounts(ctx context.Context, viewer warble.UserID, query s
 				buckets[i].N++
 			}
 		}
-		if len(spans) < p.Limit {
-			break
+		switch {
+		case stop != nil:
+			p.Before = stop.Before
+		case len(spans) < p.Limit:
+			return buckets, nil
+		default:
+			p.Before = spans[len(spans)-1].pos
 		}
-		p.Before = spans[len(spans)-1].pos
 	}
 	return buckets, nil
 }
@@ -145,8 +151,8 @@ func (r *Reader) SearchPeople(ctx context.Context, viewer warble.UserID, query s
 		}
 		return cmp.Compare(b.Counts.Followers, a.Counts.Followers)
 	})
-	if len(all.People) <= limit && all.Next == 0 {
-		return all, nil
+	if len(all.People) <= limit {
+		return all, nil // where the search is not finished Next says so
 	}
 	// Positions are by age and ranks are not: only the top is shown ranked.
 	return &PeoplePage{People: all.People[:min(limit, len(all.People))]}, nil

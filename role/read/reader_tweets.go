@@ -76,7 +76,7 @@ func (r *Reader) UserTimeline(ctx context.Context, viewer, user warble.UserID, q
 		return nil, err
 	}
 	var wrong error
-	tl, err = r.fill(ctx, viewer, q, warble.Direct, r.byAuthor(user), r.standingRetweet(ctx, &wrong))
+	tl, err = r.tweets(ctx, viewer, q, warble.Direct, r.byAuthor(user), r.standingRetweet(ctx, &wrong))
 	if wrong != nil {
 		return nil, wrong
 	}
@@ -89,7 +89,7 @@ func (r *Reader) Mentions(ctx context.Context, viewer, user warble.UserID, q Tim
 	if _, err := r.person(ctx, viewer, user); err != nil {
 		return nil, err
 	}
-	return r.fill(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Mention, user, edgeFrom), nil)
+	return r.tweets(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Mention, user, edgeFrom), nil)
 }
 
 // Liked are the tweets a person likes, newest like first; positions are the likes' Sinces.
@@ -98,7 +98,7 @@ func (r *Reader) Liked(ctx context.Context, viewer, user warble.UserID, q Timeli
 	if _, err := r.person(ctx, viewer, user); err != nil {
 		return nil, err
 	}
-	return r.fill(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.From, warble.Like, user, edgeTo), nil)
+	return r.tweets(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.From, warble.Like, user, edgeTo), nil)
 }
 
 // Bookmarks are the viewer's own, newest first; nobody else's can be read.
@@ -107,7 +107,7 @@ func (r *Reader) Bookmarks(ctx context.Context, viewer warble.UserID, q Timeline
 	if viewer == 0 {
 		return nil, warble.Fail(warble.ErrUnauthorized, "sign in to read bookmarks")
 	}
-	return r.fill(ctx, viewer, q, warble.Direct, fromEdges(r.s.Edges.From, warble.Bookmark, viewer, edgeTo), nil)
+	return r.tweets(ctx, viewer, q, warble.Direct, fromEdges(r.s.Edges.From, warble.Bookmark, viewer, edgeTo), nil)
 }
 
 // QuotesOf are the tweets that quote a tweet.
@@ -116,7 +116,7 @@ func (r *Reader) QuotesOf(ctx context.Context, viewer warble.UserID, tweet warbl
 	if _, err := r.tweet(ctx, viewer, tweet); err != nil {
 		return nil, err
 	}
-	return r.fill(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Quote, tweet, edgeFrom), nil)
+	return r.tweets(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Quote, tweet, edgeFrom), nil)
 }
 
 // Replies are the direct replies to a tweet.
@@ -125,7 +125,7 @@ func (r *Reader) Replies(ctx context.Context, viewer warble.UserID, tweet warble
 	if _, err := r.tweet(ctx, viewer, tweet); err != nil {
 		return nil, err
 	}
-	return r.fill(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Reply, tweet, edgeFrom), nil)
+	return r.tweets(ctx, viewer, q, warble.InList, fromEdges(r.s.Edges.To, warble.Reply, tweet, edgeFrom), nil)
 }
 
 // Bounds of one thread view.
@@ -216,7 +216,7 @@ func (r *Reader) listed(ctx context.Context, viewer warble.UserID, inc Include, 
 func (r *Reader) Public(ctx context.Context, viewer warble.UserID, q TimelineQuery) (tl *Timeline, err error) {
 	defer warble.Wrap(&err, "Reader.Public")
 	q.NoReplies, q.NoRetweets = true, true
-	return r.fill(ctx, viewer, q, warble.InList, r.found(&warble.Query{Op: warble.QueryAll}), func(sc *scene, t *warble.Tweet) bool {
+	return r.tweets(ctx, viewer, q, warble.InList, r.found(&warble.Query{Op: warble.QueryAll}), func(sc *scene, t *warble.Tweet) bool {
 		u, _ := sc.person(t.Author)
 		return !u.Protected
 	})
