@@ -151,26 +151,52 @@ func (d *demo) fill(ctx context.Context) error {
 	return d.s.Settle(ctx, nil)
 }
 
-// drawAll draws and processes every picture, as many at a time as the
-// processor lets in: nearly all of the time that Fill takes.
-func (d *demo) drawAll(ctx context.Context) (map[string]write.Upload, error) {
-	type picture struct {
-		name string
-		draw func() []byte
-	}
-	var list []picture
+// demoPicture is a picture to draw, by the name under which it is looked up.
+type demoPicture struct {
+	name string
+	draw func() []byte
+}
+
+// missing lists the pictures of people and tweets that are not there yet: all,
+// unless an earlier fill was cut off.
+func (d *demo) missing(ctx context.Context) ([]demoPicture, error) {
+	var list []demoPicture
 	for i, p := range demoPeople() {
+		u, err := d.s.Stores.Users.ByHandle(ctx, p.handle)
+		if err != nil {
+			return nil, err
+		}
+		if u != nil && u.Avatar != nil {
+			continue
+		}
 		seed := uint64(i) + 100
-		list = append(list, picture{"avatar " + p.handle, func() []byte { return photo.Avatar(seed, 200) }})
+		list = append(list, demoPicture{"avatar " + p.handle, func() []byte { return photo.Avatar(seed, 200) }})
 		if p.header {
-			list = append(list, picture{"header " + p.handle, func() []byte { return photo.Landscape(seed, 750, 250) }})
+			list = append(list, demoPicture{"header " + p.handle, func() []byte { return photo.Landscape(seed, 750, 250) }})
 		}
 	}
 	for i, t := range demoTweets() {
+		there, err := d.s.Stores.Tweets.Get(ctx, d.ago(t.hours, i))
+		if err != nil {
+			return nil, err
+		}
+		if there[0] != nil {
+			continue
+		}
 		for k, p := range t.photos {
 			seed := uint64(i+k)*landscapeScenes + p.scene
-			list = append(list, picture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 768, 512) }})
+			list = append(list, demoPicture{fmt.Sprintf("photo %d/%d", i, k), func() []byte { return photo.Landscape(seed, 768, 512) }})
 		}
+	}
+	return list, nil
+}
+
+// drawAll draws and processes every missing picture, as many at a time as the
+// processor lets in: nearly all of the time that Fill takes.
+func (d *demo) drawAll(ctx context.Context) (map[string]write.Upload, error) {
+	list, err := d.missing(ctx)
+	if err != nil {
+		return nil, err
 	}
 	done := make([]write.Upload, len(list))
 	work, workCtx := errgroup.WithContext(ctx)
@@ -181,7 +207,7 @@ func (d *demo) drawAll(ctx context.Context) (map[string]write.Upload, error) {
 			return err
 		})
 	}
-	err := work.Wait()
+	err = work.Wait()
 	out := make(map[string]write.Upload, len(list))
 	for i, p := range list {
 		out[p.name] = done[i]
@@ -189,10 +215,11 @@ func (d *demo) drawAll(ctx context.Context) (map[string]write.Upload, error) {
 	return out, err
 }
 
-// step moves the meter.
-func (d *demo) step() {
+// step moves the meter, and stops where the fill is to be given up.
+func (d *demo) step(ctx context.Context) error {
 	d.steps++
 	d.meter.Set(d.steps, int64(len(demoPeople())+len(demoTweets())))
+	return ctx.Err()
 }
 
 // ago is an id for something that happened hours before now. n keeps ids of one
@@ -208,7 +235,9 @@ func (d *demo) people(ctx context.Context, pictures map[string]write.Upload) err
 		return err
 	}
 	for i, p := range demoPeople() {
-		d.step()
+		if err := d.step(ctx); err != nil {
+			return err
+		}
 		u, err := d.s.Writer.Register(ctx, write.Registration{
 			ID: d.ago(float64(p.days)*24, i), Handle: p.handle, Name: p.name, Email: demoEmail(p.handle), PasswordHash: hash,
 		})
@@ -216,7 +245,7 @@ func (d *demo) people(ctx context.Context, pictures map[string]write.Upload) err
 			return err
 		}
 		d.ids[p.handle] = u.ID
-		if u.Avatar != nil {
+		if _, drawn := pictures["avatar "+p.handle]; !drawn {
 			continue // made before the fill was cut off
 		}
 		if err := overtake(ctx, func() error { return d.profile(ctx, u.ID, p, pictures) }); err != nil {
@@ -245,10 +274,10 @@ func (d *demo) profile(ctx context.Context, id warble.UserID, p demoPerson, pict
 func overtake(ctx context.Context, change func() error) error {
 	for end := time.Now().Add(claimWait); ; {
 		err := change()
-		if !errors.Is(err, warble.ErrOvertaken) || time.Now().After(end) {
+		if !errors.Is(err, warble.ErrConflict) || time.Now().After(end) {
 			return err
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -295,14 +324,11 @@ func (d *demo) someone(people []demoPerson, but string) string {
 
 func (d *demo) post(ctx context.Context, pictures map[string]write.Upload) error {
 	for i, t := range demoTweets() {
-		d.step()
-		user := d.ids[t.by]
-		id := d.ago(t.hours, i)
-		there, err := d.s.Stores.Tweets.Get(ctx, id)
-		if err != nil {
+		if err := d.step(ctx); err != nil {
 			return err
 		}
-		draft := write.Draft{ID: id, Text: t.text, ContentWarning: t.warning, ReplyTo: d.tweets[t.to], QuoteOf: d.tweets[t.of]}
+		user := d.ids[t.by]
+		draft := write.Draft{ID: d.ago(t.hours, i), Text: t.text, ContentWarning: t.warning, ReplyTo: d.tweets[t.to], QuoteOf: d.tweets[t.of]}
 		if t.place != "" {
 			draft.Place = &warble.Place{Name: t.place}
 		}
@@ -310,10 +336,11 @@ func (d *demo) post(ctx context.Context, pictures map[string]write.Upload) error
 			draft.Poll = &write.PollDraft{Options: t.poll, Minutes: 7 * 24 * 60}
 		}
 		for k, p := range t.photos {
-			if there[0] != nil {
-				break // posted before the fill was cut off: its photos are not wanted again
+			picture, drawn := pictures[fmt.Sprintf("photo %d/%d", i, k)]
+			if !drawn {
+				break // the tweet was posted before the fill was cut off
 			}
-			id, err := d.upload(ctx, user, pictures[fmt.Sprintf("photo %d/%d", i, k)], p.alt)
+			id, err := d.upload(ctx, user, picture, p.alt)
 			if err != nil {
 				return err
 			}

@@ -45,12 +45,12 @@ person's however it is written, and stays taken when the account is deleted.`,
 		},
 	}
 	c.Flags().StringVar(&r.Email, "email", "", "e-mail address (required)")
-	c.Flags().StringVar(&password, "password", "", passwordHelp+"; without one the account has tokens only")
+	c.Flags().StringVar(&password, "password", "", passwordHelp+"; none: tokens only")
 	c.Flags().StringVar(&r.Name, "name", "", "display name (default: the handle)")
 	return c
 }
 
-const passwordHelp = "password to sign in with, at least 8 characters; - asks for it or reads it from standard input, so that nobody sees it in the shell's history or the list of processes"
+const passwordHelp = "to sign in with, at least 8 characters; \"-\": from standard input, so that no history keeps it"
 
 func (e *env) register(ctx context.Context, app *server.App, r write.Registration, password string) (err error) {
 	if password != "" {

@@ -88,7 +88,7 @@ const rootLong = `Warble is a Twitter-like service in one binary: tweets, photos
 home timelines and search, with the wire shape of the X API v2.
 
   warble serve --demo --dev     start a small living network on 127.0.0.1:8080
-  warble user add ann --email ann@example.org --password 'a long password'
+  warble user add ann --email ann@example.org --password -
   warble token ann              an access token for her, for curl and scripts
 
 Every command takes --data; "dir:PATH" keeps everything in one directory. While
