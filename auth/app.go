@@ -87,12 +87,38 @@ func (s *Service) App(ctx context.Context, clientID string) (*App, error) {
 	if err != nil || docs[0] == nil || docs[0].Kind != warble.DocApp {
 		return nil, err
 	}
+	return appOf(docs[0])
+}
+
+func appOf(d *warble.Doc) (*App, error) {
 	a := new(App)
-	if err := json.Unmarshal(docs[0].Data, a); err != nil {
+	if err := json.Unmarshal(d.Data, a); err != nil {
 		return nil, err
 	}
-	a.ID, a.Owner = docs[0].ID, docs[0].Owner
+	a.ID, a.Owner = d.ID, d.Owner
 	return a, nil
+}
+
+// Apps lists the apps an owner registered, newest first; zero: the operator's.
+func (s *Service) Apps(ctx context.Context, owner warble.ID) ([]*App, error) {
+	var apps []*App
+	for p := (warble.Page{Limit: 100}); ; {
+		docs, err := s.s.Docs.List(ctx, owner, warble.DocApp, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			a, err := appOf(d)
+			if err != nil {
+				return nil, err
+			}
+			apps = append(apps, a)
+		}
+		if len(docs) < p.Limit {
+			return apps, nil
+		}
+		p.Before = docs[len(docs)-1].ID
+	}
 }
 
 // knows compares a secret in constant time; a public client knows only the empty one.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,6 +251,54 @@ func TestRevokeEndsTheFamily(t *testing.T) {
 	}
 	if _, err := w.who(doc["access_token"].(string)); !errors.Is(err, warble.ErrUnauthorized) {
 		t.Errorf("after the revocation: %v", err)
+	}
+}
+
+func TestATokenIsListedUntilItEndsOrIsRevoked(t *testing.T) {
+	w := newWorld(t, Options{})
+	ctx := t.Context()
+	one, err1 := w.IssueToken(ctx, w.ann.ID, httpx.AllScopes, "one")
+	two, err2 := w.IssueToken(ctx, w.ann.ID, httpx.AllScopes, "two")
+	_, err3 := w.IssueTokenFor(ctx, w.ann.ID, httpx.AllScopes, "brief", time.Hour)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	names := func() (list []string, ids map[string]warble.DocID) {
+		tokens, err := w.Tokens(ctx, w.ann.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = map[string]warble.DocID{}
+		for _, tk := range tokens {
+			list, ids[tk.Name] = append(list, tk.Name), tk.ID
+		}
+		slices.Sort(list)
+		return list, ids
+	}
+	list, ids := names()
+	if !slices.Equal(list, []string{"brief", "one", "two"}) {
+		t.Fatalf("listed %v", list)
+	}
+	w.clock.pass(2 * time.Hour)
+	if err := w.RevokeID(ctx, w.ann.ID+1, ids["one"]); !errors.Is(err, warble.ErrNotFound) {
+		t.Errorf("somebody else's token: %v, want ErrNotFound", err)
+	}
+	if err := w.RevokeID(ctx, w.ann.ID, ids["one"]); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := names(); !slices.Equal(list, []string{"two"}) {
+		t.Errorf("after one ended and one was revoked: %v", list)
+	}
+	_, err1 = w.who(one)
+	_, err2 = w.who(two)
+	if !errors.Is(err1, warble.ErrUnauthorized) || err2 != nil {
+		t.Errorf("the revoked token says %v, the other %v", err1, err2)
+	}
+	if err := w.RevokeAll(ctx, w.ann.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.who(two); !errors.Is(err, warble.ErrUnauthorized) {
+		t.Errorf("after all were revoked: %v", err)
 	}
 }
 

@@ -53,7 +53,12 @@ func (t *token) caller(id warble.DocID) httpx.Caller {
 // IssueToken makes an access token without an app and without an end, for
 // `warble token`.
 func (s *Service) IssueToken(ctx context.Context, user warble.UserID, scopes httpx.Scopes, name string) (string, error) {
-	secret, _, err := s.issue(ctx, token{Use: useAccess, User: user, Scopes: scopes, Name: name}, 0)
+	return s.IssueTokenFor(ctx, user, scopes, name, 0)
+}
+
+// IssueTokenFor makes an access token without an app that ends after life; 0: never.
+func (s *Service) IssueTokenFor(ctx context.Context, user warble.UserID, scopes httpx.Scopes, name string, life time.Duration) (string, error) {
+	secret, _, err := s.issue(ctx, token{Use: useAccess, User: user, Scopes: scopes, Name: name}, life)
 	return secret, err
 }
 
@@ -139,8 +144,69 @@ func (s *Service) end(ctx context.Context, doc *warble.Doc, hash digest) error {
 	return err
 }
 
+// TokenInfo is a token as an operator may see it: without its secret.
+type TokenInfo struct {
+	ID      warble.DocID
+	Name    string       // of a token made by hand
+	App     warble.DocID // 0: made by hand
+	Refresh bool
+	Expires time.Time // zero: never
+}
+
+// Tokens lists the tokens that work in somebody's name.
+func (s *Service) Tokens(ctx context.Context, user warble.UserID) ([]TokenInfo, error) {
+	var list []TokenInfo
+	err := s.eachToken(ctx, user, warble.DocToken, func(d *warble.Doc, t *token) error {
+		if t.Used || t.expired(s.opt.Clock()) {
+			return nil
+		}
+		info := TokenInfo{ID: d.ID, Name: t.Name, App: t.App, Refresh: t.Use == useRefresh}
+		if t.Expires != 0 {
+			info.Expires = time.UnixMilli(t.Expires)
+		}
+		list = append(list, info)
+		return nil
+	})
+	return list, err
+}
+
+// RevokeID ends one of somebody's tokens and, for one that came from a consent,
+// all that descend from the same. ErrNotFound: they have none with this id.
+func (s *Service) RevokeID(ctx context.Context, user warble.UserID, id warble.DocID) error {
+	found := false
+	err := s.eachToken(ctx, user, warble.DocToken, func(d *warble.Doc, t *token) error {
+		if d.ID != id {
+			return nil
+		}
+		found = true
+		if t.Family != 0 {
+			return s.endFamily(ctx, t)
+		}
+		return s.end(ctx, d, t.Hash)
+	})
+	if err == nil && !found {
+		return warble.Fail(warble.ErrNotFound, "there is no token %s of theirs", id)
+	}
+	return err
+}
+
+// RevokeAll ends every token that works in somebody's name, apps' included.
+func (s *Service) RevokeAll(ctx context.Context, user warble.UserID) error {
+	return s.endAll(ctx, user, warble.DocToken, func(*token) bool { return true })
+}
+
 // endAll ends an owner's tokens or sessions that pick chooses.
 func (s *Service) endAll(ctx context.Context, owner warble.ID, kind warble.DocKind, pick func(*token) bool) error {
+	return s.eachToken(ctx, owner, kind, func(d *warble.Doc, t *token) error {
+		if !pick(t) {
+			return nil
+		}
+		return s.end(ctx, d, t.Hash)
+	})
+}
+
+// eachToken shows an owner's tokens or sessions; what cannot be read is left out.
+func (s *Service) eachToken(ctx context.Context, owner warble.ID, kind warble.DocKind, show func(*warble.Doc, *token) error) error {
 	for p := (warble.Page{Limit: 100}); ; {
 		docs, err := s.s.Docs.List(ctx, owner, kind, p)
 		if err != nil {
@@ -148,10 +214,10 @@ func (s *Service) endAll(ctx context.Context, owner warble.ID, kind warble.DocKi
 		}
 		for _, d := range docs {
 			var t token
-			if err := json.Unmarshal(d.Data, &t); err != nil || !pick(&t) {
+			if err := json.Unmarshal(d.Data, &t); err != nil {
 				continue
 			}
-			if err := s.end(ctx, d, t.Hash); err != nil {
+			if err := show(d, &t); err != nil {
 				return err
 			}
 		}

@@ -60,7 +60,7 @@ func Open(ctx context.Context, spec string, opt Options) (*warble.Stores, error)
 	case colon && kind == "cluster" && rest != "":
 		return nil, warble.Invalid("data", spec, "the cluster engine is not in this build: use dir:PATH to keep everything in a directory of this machine")
 	}
-	return nil, warble.Invalid("data", spec, "say where the data is: mem: for memory, dir:PATH for a directory, or cluster:FILE for a cluster")
+	return nil, warble.Invalid("data", spec, "say where the data is: dir:PATH for a directory of this machine, or mem: for memory, which forgets it at the end")
 }
 
 // openDir opens the embedded engine: truth, log and timelines by engine/pebble, the index beside them in its derived

@@ -47,7 +47,7 @@ func TestOpenSaysInOneSentenceWhatToDo(t *testing.T) {
 		"mem:x":                  "dir:PATH",
 		"dir:":                   "dir:PATH",
 		"./warble-data":          "dir:PATH",
-		"postgres://localhost":   "cluster:FILE",
+		"postgres://localhost":   "dir:PATH",
 		"cluster:cluster.toml":   "not in this build",
 		"dir:" + file:            "directory",
 		"dir:" + file + "/below": "",

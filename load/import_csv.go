@@ -269,8 +269,18 @@ type tweetRow struct {
 	Place   *warble.Place
 }
 
-// tweetTime is how a tweets file writes a time, without a zone: UTC.
+// tweetTime is how a tweets file may write a time, without a zone: UTC. A
+// tweet's key holds its time in this form, however the file wrote it.
 const tweetTime = "1/2/2006 15:04"
+
+// parseTime reads a time as tweetTime or as RFC 3339, as UTC.
+func parseTime(s string) (time.Time, error) {
+	t, err := time.Parse(tweetTime, s)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, s)
+	}
+	return t.UTC(), err
+}
 
 // read understands a row. reason is not empty where it cannot be imported.
 func (c columns) read(fields []string) (row tweetRow, reason string) {
@@ -280,8 +290,8 @@ func (c columns) read(fields []string) (row tweetRow, reason string) {
 	}
 	created := fields[c.created]
 	var err error
-	if row.Created, err = time.Parse(tweetTime, created); err != nil {
-		return row, fmt.Sprintf("the time %q does not read like 2/24/2015 11:35", begin(created))
+	if row.Created, err = parseTime(created); err != nil {
+		return row, fmt.Sprintf("the time %q reads neither like 2/24/2015 11:35 nor like 2015-02-24T11:35:00Z", begin(created))
 	}
 	row.Text = html.UnescapeString(fields[c.text])
 	if strings.TrimSpace(row.Text) == "" {

@@ -56,13 +56,30 @@ func TestARowIsReadWithAllItsOddities(t *testing.T) {
 	}
 }
 
+func TestATimeMeansTheSameInBothForms(t *testing.T) {
+	rows, rejects := rowsOf(t, header+
+		"1,x,ann,hello,,2/24/2015 11:35,,\n"+
+		"1,x,ann,hello,,2015-02-24T11:35:00Z,,\n"+
+		"1,x,ann,hello,,2015-02-24T12:35:00+01:00,,\n")
+	if len(rejects) != 0 || len(rows) != 3 {
+		t.Fatalf("got %+v, rejected %v, want 3 rows", rows, rejects)
+	}
+	for _, row := range rows {
+		row.Line = rows[0].Line
+		if !reflect.DeepEqual(row, rows[0]) {
+			t.Errorf("%+v is another tweet than %+v", row, rows[0])
+		}
+	}
+}
+
 func TestAMalformedRowIsRejectedAloneWithItsLine(t *testing.T) {
 	const good = "1,x,ann,hello,,2/24/2015 11:35,,\n"
 	for name, bad := range map[string]struct{ row, reason string }{
 		"too few fields":         {"1,x,ann,hello\n", "fields"},
 		"too many fields":        {"1,x,ann,hello,,2/24/2015 11:35,,,\n", "fields"},
 		"a handle with a space":  {"1,x,Late Flight,hello,,2/24/2015 11:35,,\n", "handle"},
-		"a time of another kind": {"1,x,ann,hello,,2015-02-24T11:35:00Z,,\n", "time"},
+		"a time of another kind": {"1,x,ann,hello,,24.2.2015 11:35,,\n", "like 2015-02-24T11:35:00Z"},
+		"a time without a zone":  {"1,x,ann,hello,,2015-02-24T11:35:00,,\n", "time"},
 		"an empty text":          {"1,x,ann,  ,,2/24/2015 11:35,,\n", "empty"},
 		"a text of broken UTF-8": {"1,x,ann,a\xff,,2/24/2015 11:35,,\n", "UTF-8"},
 		"a position off earth":   {"1,x,ann,hi,\"[91, 0]\",2/24/2015 11:35,,\n", "position"},

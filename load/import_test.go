@@ -9,10 +9,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"warble"
 	"warble/internal/photo"
@@ -294,12 +296,112 @@ func TestTheDemoNetworkFillsAnEmptyStoreOnce(t *testing.T) {
 	if again, err := load.Fill(t.Context(), s, m); err != nil || again == nil || again.User != d.User {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
+	t.Run("completed when cut off, and then left alone", func(t *testing.T) { cutOffAndCompleted(t, demoTally(t, s)) })
 	other := open(t, "mem:")
 	if _, err := other.Writer.Register(t.Context(), write.Registration{Handle: "zoe", Imported: true}); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := load.Fill(t.Context(), other, m); d != nil || err != nil {
 		t.Errorf("a store with other people was filled: %+v, %v", d, err)
+	}
+}
+
+// cutOff ends a context when a meter has moved so often.
+type cutOff struct {
+	after int64
+	stop  context.CancelFunc
+}
+
+func (c cutOff) Set(done, _ int64) {
+	if done == c.after {
+		c.stop()
+	}
+}
+func (cutOff) Done() {}
+
+// demoTally is what a demo network holds, counted from truth.
+func demoTally(t *testing.T, s *load.Store) map[string]int {
+	t.Helper()
+	got := map[string]int{}
+	page := warble.Page{Limit: 1000}
+	for shard := range warble.Shards {
+		users, err := s.Stores.Users.Scan(t.Context(), shard, page)
+		tweets, err2 := s.Stores.Tweets.Scan(t.Context(), shard, page)
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range users {
+			got["people"]++
+			if u.Avatar != nil && u.Bio != "" {
+				got["profiles"]++
+			}
+			for kind, name := range map[warble.EdgeKind]string{warble.Follow: "follows", warble.Like: "likes", warble.Vote: "votes", warble.Retweet: "retweets"} {
+				edges, err := s.Stores.Edges.From(t.Context(), kind, u.ID, page)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[name] += len(edges)
+			}
+			lists, err := s.Stores.Docs.List(t.Context(), u.ID, warble.DocList, page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got["lists"] += len(lists)
+		}
+		for _, tw := range tweets {
+			got["tweets"]++
+			got["photos"] += len(tw.Photos)
+		}
+	}
+	return got
+}
+
+// cutOffAndCompleted cuts a fill off amid people and amid tweets, there with a
+// claim on a profile behind which no version came, and wants the same network.
+func cutOffAndCompleted(t *testing.T, want map[string]int) {
+	s := open(t, "mem:")
+	for _, after := range []int64{28, 60} {
+		ctx, stop := context.WithCancel(t.Context())
+		if _, err := load.Fill(ctx, s, cutOff{after, stop}); err == nil {
+			t.Fatalf("the fill was not cut off after %d steps", after)
+		}
+		stop()
+		if got := demoTally(t, s); got["people"] < 27 || got["likes"] > 0 {
+			t.Fatalf("cut off after %d steps it holds %v", after, got)
+		}
+	}
+	u, err := s.Stores.Users.ByHandle(t.Context(), "mira")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nearlyOver := time.Now().Add(time.Second/2 - warble.ClaimPatience)
+	if err := warble.TakeVersion(t.Context(), s.Stores.Claims, nearlyOver, u.ID, u.Version, u.Version+1); err != nil {
+		t.Fatal(err)
+	}
+	d, err := load.Fill(t.Context(), s, silent{})
+	if got := demoTally(t, s); err != nil || d == nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("completed, it holds %v, %v, want %v", got, err, want)
+	}
+	second, err := s.Stores.Users.ByHandle(t.Context(), d.Handles[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Writer.DeleteAccount(t.Context(), second.ID); err != nil {
+		t.Fatal(err)
+	}
+	before := demoTally(t, s)
+	if _, err := load.Fill(t.Context(), s, silent{}); err != nil || !reflect.DeepEqual(demoTally(t, s), before) {
+		t.Errorf("a network that was whole was filled again: %v, %v", demoTally(t, s), err)
+	}
+}
+
+func TestADemoIsNotMadeOutOfSomebodyWithTheSameHandle(t *testing.T) {
+	s := open(t, "mem:")
+	if _, err := s.Writer.Register(t.Context(), write.Registration{Handle: "mira", Email: "mira@elsewhere.test"}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := load.Fill(t.Context(), s, silent{}); d != nil || err != nil {
+		t.Errorf("a token was given for somebody's own account: %+v, %v", d, err)
 	}
 }
 

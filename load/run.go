@@ -87,6 +87,12 @@ func (o *RunOptions) Check() error {
 	return err
 }
 
+// Writes says whether the mix has requests that others see the outcome of.
+func (o *RunOptions) Writes() bool {
+	mix, err := parseMix(o.Mix)
+	return err == nil && slices.ContainsFunc(mix, func(kind string) bool { return kind == "post" || kind == "like" || kind == "follow" })
+}
+
 // Run makes traffic until the duration is over or ctx ends.
 func Run(ctx context.Context, opt RunOptions) (*Traffic, error) {
 	if err := mayLoad(opt.URL, opt.AnyHost); err != nil {
@@ -147,7 +153,8 @@ func parseMix(s string) ([]string, error) {
 	return mix, nil
 }
 
-// prepare finds out whose tokens these are, and some tweets to like.
+// prepare finds out whose tokens these are, and some tweets to like. A mix that
+// only reads stays without a tweet of ours.
 func (r *runner) prepare(ctx context.Context) error {
 	for i := range r.people {
 		p := &r.people[i]
@@ -161,6 +168,12 @@ func (r *runner) prepare(ctx context.Context) error {
 		p.ID = me.ID
 	}
 	p := r.people[0]
+	if !r.opt.Writes() {
+		if _, err := r.api.As(p.Token).Me(ctx); err != nil {
+			return fmt.Errorf("the server at %s does not take the first token: %w", r.opt.URL, err)
+		}
+		return nil
+	}
 	if page, err := r.api.As(p.Token).Home(ctx, p.ID, client.PageQuery{Max: 100}); err == nil {
 		r.meet(page.Tweets)
 	}

@@ -36,6 +36,7 @@ type App struct {
 	Auth   *auth.Service
 	Photos *photo.Processor
 	Limits warble.Options
+	Dev    bool // see Config
 
 	Registry *prometheus.Registry
 	Log      *slog.Logger
@@ -45,7 +46,7 @@ type App struct {
 
 // Open opens the store that spec names ("mem:", "dir:PATH") and makes the roles over it.
 func Open(ctx context.Context, cfg Config) (app *App, err error) {
-	app = &App{Registry: prometheus.NewRegistry(), Log: cfg.logger()}
+	app = &App{Registry: prometheus.NewRegistry(), Log: cfg.logger(), Dev: cfg.Dev}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, app.Close())

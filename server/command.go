@@ -28,6 +28,7 @@ type Request struct {
 	Args     []string
 	Dir      string // working directory, for relative paths
 	Terminal bool   // standard error is a terminal: draw progress bars
+	Input    string // what the command was given on standard input, such as a password
 }
 
 // Command executes a request with the server's store and returns its exit code.

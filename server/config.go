@@ -75,7 +75,7 @@ func (c *Config) check() error {
 	case "all":
 	case "writer", "reader", "fanout":
 		if !strings.HasPrefix(c.Data, "cluster:") {
-			return usage("--target %s needs a store that several processes can share (cluster:FILE); %s belongs to one process: use --target all", c.Target, c.Data)
+			return usage("--target %s needs a store that several processes can share, and %s belongs to one: use --target all", c.Target, c.Data)
 		}
 	default:
 		return usage("--target %q: say all, writer, reader or fanout", c.Target)

@@ -2,57 +2,111 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"warble"
-	"warble/internal/httpx"
 	"warble/role/write"
 	"warble/server"
 )
 
 func userCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Make, list, suspend and delete accounts",
-		Example: "  warble user add ann --email ann@example.org --password 'correct horse battery'\n  warble user suspend ann"}
-	c.AddCommand(userAdd(e), userList(e), userSuspend(e), userDelete(e))
+	c := &cobra.Command{Use: "user", Short: "Make, list, suspend and delete accounts; set passwords",
+		Example: "  warble user add ann --email ann@example.org --password -\n  warble user suspend ann"}
+	c.AddCommand(userAdd(e), userList(e), userPasswd(e), userSuspend(e), userDelete(e))
 	return c
 }
 
 func userAdd(e *env) *cobra.Command {
-	var email, password, name string
+	var password string
+	var r write.Registration
 	c := &cobra.Command{
 		Use: "add HANDLE", Short: "Make an account", Args: cobra.ExactArgs(1),
-		Example: "  warble user add ann --email ann@example.org --password 'correct horse battery'",
-		RunE: func(c *cobra.Command, args []string) error {
-			if email == "" {
-				return usagef("an account has an e-mail address: add --email %s@example.org", args[0])
+		Example: "  warble user add ann --email ann@example.org --password -\n" +
+			"  warble user add bot --email bot@example.org && warble token bot",
+		Long: `Make an account. A handle is 1 to 15 of the characters A-Z, a-z, 0-9 and _, is one
+person's however it is written, and stays taken when the account is deleted.`,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			r.Handle = strings.TrimPrefix(args[0], "@")
+			if !warble.ValidHandle(r.Handle) {
+				return usagef("%q is no handle: a handle is 1 to 15 of the characters A-Z, a-z, 0-9 and _", args[0])
 			}
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
-				r := write.Registration{Handle: args[0], Name: name, Email: email}
-				if r.Name == "" {
-					r.Name = args[0]
-				}
-				if password != "" {
-					hash, err := app.Auth.HashPassword(ctx, password)
-					if err != nil {
-						return err
-					}
-					r.PasswordHash = hash
-				}
-				u, err := app.Writer.Register(ctx, r)
+			if r.Email == "" {
+				return usagef("an account has an e-mail address: add --email %s@example.org", r.Handle)
+			}
+			if password, err = e.password(c.Context(), password); err != nil {
+				return err
+			}
+			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error { return e.register(ctx, app, r, password) })
+		},
+	}
+	c.Flags().StringVar(&r.Email, "email", "", "e-mail address (required)")
+	c.Flags().StringVar(&password, "password", "", passwordHelp+"; none: tokens only")
+	c.Flags().StringVar(&r.Name, "name", "", "display name (default: the handle)")
+	return c
+}
+
+const passwordHelp = "to sign in with, at least 8 characters; \"-\": from standard input, so that no history keeps it"
+
+func (e *env) register(ctx context.Context, app *server.App, r write.Registration, password string) (err error) {
+	if password != "" {
+		if r.PasswordHash, err = app.Auth.HashPassword(ctx, password); err != nil {
+			return err
+		}
+	}
+	u, err := app.Writer.Register(ctx, r)
+	if refusal, ok := errors.AsType[*warble.Error](err); ok && errors.Is(err, warble.ErrConflict) && refusal.Param == "handle" {
+		there, err := app.Stores.Users.ByHandle(ctx, r.Handle)
+		if err == nil && there != nil && there.Deleted {
+			return fmt.Errorf("the account @%s was deleted, and a handle stays taken after a deletion; choose another", there.Handle)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "@%s is account %s\n", u.Handle, u.ID)
+	return nil
+}
+
+func userPasswd(e *env) *cobra.Command {
+	password := "-"
+	c := &cobra.Command{
+		Use: "passwd HANDLE", Short: "Set an account's password", Args: cobra.ExactArgs(1),
+		Example: "  warble user passwd ann\n  pass show warble/ann | warble user passwd ann",
+		Long: `Set an account's password, and sign it out of every browser. Access tokens go on
+working: warble token revoke ends them.`,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if err := e.storeThere(); err != nil {
+				return err
+			}
+			if password, err = e.password(c.Context(), password); err != nil {
+				return err
+			}
+			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
+				u, err := user(ctx, app, args[0])
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(e.out, "@%s is account %s\n", u.Handle, u.ID)
+				hash, err := app.Auth.HashPassword(ctx, password)
+				if err != nil {
+					return err
+				}
+				if _, err := app.Writer.EditProfile(ctx, u.ID, write.ProfileEdit{PasswordHash: &hash}); err != nil {
+					return err
+				}
+				if err := app.Auth.EndSessions(ctx, u.ID); err != nil {
+					return err
+				}
+				fmt.Fprintf(e.out, "@%s has a new password and is signed out of every browser\n", u.Handle)
 				return nil
 			})
 		},
 	}
-	c.Flags().StringVar(&email, "email", "", "e-mail address")
-	c.Flags().StringVar(&password, "password", "", "password to sign in with; without one the account has tokens only")
-	c.Flags().StringVar(&name, "name", "", "display name (default: the handle)")
+	c.Flags().StringVar(&password, "password", password, passwordHelp)
 	return c
 }
 
@@ -131,10 +185,19 @@ func userSuspend(e *env) *cobra.Command {
 }
 
 func userDelete(e *env) *cobra.Command {
-	return &cobra.Command{
+	var yes bool
+	c := &cobra.Command{
 		Use: "delete HANDLE", Short: "Delete an account for good", Args: cobra.ExactArgs(1),
-		Example: "  warble user delete ann",
+		Example: "  warble user delete ann\n  warble user delete ann --yes",
+		Long: `Delete an account for good, and with it what it posted. Nobody can have its handle
+again. On a terminal you are asked first; elsewhere --yes is needed.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := e.storeThere(); err != nil {
+				return err
+			}
+			if err := e.confirm(c.Context(), yes, "delete @"+strings.TrimPrefix(args[0], "@")+" for good"); err != nil {
+				return err
+			}
 			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
 				u, err := user(ctx, app, args[0])
 				if err != nil {
@@ -148,54 +211,6 @@ func userDelete(e *env) *cobra.Command {
 			})
 		},
 	}
-}
-
-func tokenCommand(e *env) *cobra.Command {
-	return &cobra.Command{
-		Use: "token HANDLE", Short: "Make an access token with every scope", Args: cobra.ExactArgs(1),
-		Long:    "Make an access token with every scope. The token alone is the last line of standard output.",
-		Example: "  TOKEN=$(warble token ann | tail -n 1)\n  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/2/users/me",
-		RunE: func(c *cobra.Command, args []string) error {
-			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
-				u, err := user(ctx, app, args[0])
-				if err != nil {
-					return err
-				}
-				token, err := app.Auth.IssueToken(ctx, u.ID, httpx.AllScopes, "command line")
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(e.out, token)
-				return nil
-			})
-		},
-	}
-}
-
-func appCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "app", Short: "Register OAuth 2 apps",
-		Example: "  warble app add 'My client' --redirect http://127.0.0.1:3000/callback"}
-	var redirects []string
-	var confidential bool
-	add := &cobra.Command{
-		Use: "add NAME", Short: "Register an app", Args: cobra.ExactArgs(1),
-		Example: "  warble app add 'My client' --redirect http://127.0.0.1:3000/callback",
-		RunE: func(c *cobra.Command, args []string) error {
-			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
-				a, secret, err := app.Auth.AddApp(ctx, 0, args[0], redirects, confidential)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(e.out, "client id:     %s\n", a.ClientID())
-				if secret != "" {
-					fmt.Fprintf(e.out, "client secret: %s\n", secret)
-				}
-				return nil
-			})
-		},
-	}
-	add.Flags().StringArrayVar(&redirects, "redirect", nil, "redirect URI, exactly as the app will send it; may be repeated")
-	add.Flags().BoolVar(&confidential, "confidential", true, "the app can keep a secret (a server, a script)")
-	c.AddCommand(add)
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

@@ -37,7 +37,8 @@ func loadStore(app *server.App, settle func(context.Context, func(int64)) error)
 
 const importLong = `Import tweets, follows or photos. Importing the same file again changes nothing, so
 an import that was broken off is simply run again; it goes on where it stopped.
-Rows that cannot be imported are listed with line and reason, and the rest is.`
+Rows that cannot be imported are listed with line and reason, and the rest is; where
+not a single row could be, the exit code is 1.`
 
 func importCommand(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "import", Short: "Import tweets, follows or photos", Long: importLong,
@@ -53,7 +54,13 @@ func importTweets(e *env) *cobra.Command {
 		Example: "  warble import tweets tweets.csv --rejects rejected.txt",
 		Long: `Import tweets from a CSV file with the columns name, text and tweet_created, and if it
 has them tweet_coord and tweet_location. A tweet is the same as another if handle,
-time and text are. Times are UTC. Authors without an account get one.`,
+time and text are. Authors without an account get one.
+
+A time is written 2/24/2015 11:35 (month/day/year, UTC) or as RFC 3339 has it:
+2015-02-24T11:35:00Z, 2015-02-24T12:35:00+01:00. An imported tweet is at least a minute old.
+
+  name,text,tweet_created
+  ann,"Hello, world",2015-02-24T11:35:00Z`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return e.importWith(c.Context(), args[0], rejects, "tweets", func(ctx context.Context, s *load.Store, opt load.ImportOptions) (load.Report, error) {
 				return s.ImportTweets(ctx, e.path(args[0]), opt)
@@ -134,6 +141,9 @@ func (e *env) importWith(ctx context.Context, from, rejects, what string, run fu
 		if err != nil {
 			return err
 		}
+		if r.Rejected > 0 && r.Added+r.There == 0 {
+			return fmt.Errorf("nothing was imported, since every row was rejected: mend %s by the reasons above and run the same command again; %s --help says what it should look like", from, "warble import "+what)
+		}
 		m := e.meter("search, counts and homes")
 		start := time.Now()
 		if err := s.Settle(ctx, func(behind int64) { m.Set(-behind, 0) }); err != nil {
@@ -163,8 +173,16 @@ func (e *env) printReport(r load.Report, what string) {
 	if r.Resumed > 0 {
 		fmt.Fprintf(e.out, "went on after line %d, where an earlier import had come to\n", r.Resumed)
 	}
-	fmt.Fprintf(e.out, "%s: %d rows read, %d added, %d already there, %d rejected; %d people made; %s\n",
-		what, r.Read, r.Added, r.There, r.Rejected, r.People, r.Took.Round(10*time.Millisecond))
+	fmt.Fprintf(e.out, "%s: %s read, %d added, %d already there, %d rejected; %s made; %s\n",
+		what, count(r.Read, "row", "rows"), r.Added, r.There, r.Rejected, count(r.People, "person", "people"), r.Took.Round(10*time.Millisecond))
+}
+
+// count is a number with its noun.
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // rejectsShown is how many rejected rows are shown; a file takes them all.
@@ -206,7 +224,7 @@ func (l *rejectList) add(r load.Reject) {
 
 func (l *rejectList) close() error {
 	if more := l.n - rejectsShown; more > 0 {
-		fmt.Fprintf(l.e.errOut, "and %d more rejected rows; --rejects FILE writes them all\n", more)
+		fmt.Fprintf(l.e.errOut, "and %s; --rejects FILE writes them all\n", count(int64(more), "more rejected row", "more rejected rows"))
 	}
 	if l.file == nil {
 		return nil

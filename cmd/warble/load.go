@@ -28,8 +28,11 @@ is open: requests start at that rate whatever the answers, and latencies are cou
 from when a request was meant to start. Without it the next request of a connection
 starts when the last one is answered.
 
-Requests are made in the name of the tokens given. Without tokens, some are made for
-random people of --data, which must be the store that the server at --url serves.
+Requests are made in the name of the tokens given. Without tokens, some that last a
+day are made for random people of --data, which must be the store that the server at
+--url serves. A mix with post, like or follow does that in these people's names, for
+everybody to see, and nothing takes it back: a server started with --dev lets it, any
+other wants --yes.
 
 Kinds of request in a mix: `
 
@@ -37,20 +40,23 @@ func loadCommand(e *env) *cobra.Command {
 	opt := load.RunOptions{}
 	var token, tokens string
 	var people int
-	var asJSON bool
+	var asJSON, yes bool
 	c := &cobra.Command{
 		Use: "load", Short: "Make traffic on a server and measure it", Args: cobra.NoArgs,
 		Long:    loadLong + strings.Join(load.Kinds(), ", ") + ".",
-		Example: "  warble load --rate 500 --duration 30s\n  warble load --url http://127.0.0.1:8080 --token $TOKEN --mix home=90,post=10 --json",
+		Example: "  warble load --rate 500 --duration 30s\n  warble load --mix home=80,search=20\n  warble load --url http://127.0.0.1:8080 --token $TOKEN --mix home=90,post=10 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := opt.Check(); err != nil {
 				return usagef("%v", err)
 			}
-			callers, err := e.callers(c.Context(), token, tokens, people)
+			callers, err := e.callers(c.Context(), token, tokens, people, yes || !opt.Writes())
 			if err != nil {
 				return err
 			}
 			opt.Callers = callers
+			if opt.Writes() {
+				fmt.Fprintf(e.errOut, "writing to %s in the name of %s\n", opt.URL, count(int64(len(callers)), "person", "people"))
+			}
 			m := e.meter("load, ms")
 			opt.Meter = m
 			t, err := load.Run(c.Context(), opt)
@@ -77,24 +83,34 @@ func loadCommand(e *env) *cobra.Command {
 	f.IntVar(&opt.Connections, "connections", 64, "requests in flight at most")
 	f.Uint64Var(&opt.Seed, "seed", 1, "of the random choices")
 	f.BoolVar(&asJSON, "json", false, "as JSON")
+	f.BoolVar(&yes, "yes", false, "without tokens: write in the names of people of a server that is not --dev")
 	c.AddCommand(loadTokens(e))
 	return c
 }
 
+// tokenLife is how long a token for load works: longer than any run, and not for ever.
+const tokenLife = 24 * time.Hour
+
 // loadTokens runs where the store is, while the traffic is made here.
 func loadTokens(e *env) *cobra.Command {
 	var people int
+	var yes bool
 	c := &cobra.Command{
 		Use: "tokens", Short: "Make access tokens for random people: lines of id and token", Args: cobra.NoArgs,
+		Long: `Make access tokens for random people, as lines of id and token. They have every scope
+and last a day. A store that is not served with --dev wants --yes.`,
 		Example: "  warble load tokens --people 8 > tokens.txt\n  warble load --tokens tokens.txt",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return e.withStore(c.Context(), func(ctx context.Context, app *server.App) error {
+				if !app.Dev && !yes {
+					return usagef("load writes in the names of people of this store, and nothing takes that back: serve a store for trials with warble serve --dev, give the --token of an account for trials, or add --yes")
+				}
 				ids, err := somePeople(ctx, app, people)
 				if err != nil {
 					return err
 				}
 				for _, id := range ids {
-					token, err := app.Auth.IssueToken(ctx, id, httpx.AllScopes, "load")
+					token, err := app.Auth.IssueTokenFor(ctx, id, httpx.AllScopes, "load", tokenLife)
 					if err != nil {
 						return err
 					}
@@ -105,6 +121,7 @@ func loadTokens(e *env) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&people, "people", 64, "how many")
+	c.Flags().BoolVar(&yes, "yes", false, "also on a store that is not served with --dev")
 	return c
 }
 
@@ -131,8 +148,8 @@ func somePeople(ctx context.Context, app *server.App, n int) ([]warble.UserID, e
 	return ids[:min(n, len(ids))], nil
 }
 
-// callers reads the tokens there are, or has some made.
-func (e *env) callers(ctx context.Context, token, file string, people int) ([]load.Caller, error) {
+// callers reads the tokens there are, or has some made; yes: for anybody.
+func (e *env) callers(ctx context.Context, token, file string, people int, yes bool) ([]load.Caller, error) {
 	switch {
 	case token != "":
 		return []load.Caller{{Token: token}}, nil
@@ -146,8 +163,12 @@ func (e *env) callers(ctx context.Context, token, file string, people int) ([]lo
 	var made bytes.Buffer
 	sub := *e
 	sub.out = &made
-	sub.args = []string{"load", "tokens", "--data", e.config.Data, "--people", strconv.Itoa(people)}
-	if code := run(ctx, &sub); code != exitOK {
+	sub.args = []string{"load", "tokens", "--data", e.config.Data, "--people", strconv.Itoa(people), "--yes=" + strconv.FormatBool(yes)}
+	switch run(ctx, &sub) {
+	case exitOK:
+	case exitUsage:
+		return nil, &server.Usage{} // it said why
+	default:
 		return nil, errQuiet
 	}
 	return parseCallers(made.String())

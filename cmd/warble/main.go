@@ -15,7 +15,7 @@ func main() {
 	if err != nil {
 		dir = "."
 	}
-	env := &env{out: os.Stdout, errOut: os.Stderr, args: os.Args[1:], dir: dir, terminal: isTerminal(os.Stderr)}
+	env := &env{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, args: os.Args[1:], dir: dir, terminal: isTerminal(os.Stderr)}
 	code := run(ctx, env)
 	stop()
 	os.Exit(code)

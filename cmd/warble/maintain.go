@@ -57,10 +57,10 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 	}
 	m.Done()
 	if breaches > 0 {
-		fmt.Fprintf(e.out, "%d invariants do not hold\n", breaches)
+		fmt.Fprintln(e.out, count(int64(breaches), "invariant does not hold", "invariants do not hold"))
 		return errQuiet
 	}
-	fmt.Fprintf(e.out, "clean: %d things checked\n", seen.Load())
+	fmt.Fprintf(e.out, "clean: %s checked\n", count(seen.Load(), "thing", "things"))
 	return nil
 }
 
@@ -131,12 +131,17 @@ func versionCommand(e *env) *cobra.Command {
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Example: "  warble version",
 		RunE: func(*cobra.Command, []string) error {
-			v := versionDefault
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-				v = info.Main.Version
-			}
-			fmt.Fprintf(e.out, "warble %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
+			_, err := fmt.Fprintln(e.out, version())
+			return err
 		},
 	}
+}
+
+// version is the program's version and what it was built with and for.
+func version() string {
+	v := versionDefault
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v = info.Main.Version
+	}
+	return fmt.Sprintf("warble %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

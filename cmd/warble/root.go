@@ -25,10 +25,12 @@ const (
 // env is what a command sees of the world: its own process, or, when a running
 // server executes it, the server and the terminal at the other end.
 type env struct {
+	in          io.Reader // of the process that was typed; nil in a server
 	out, errOut io.Writer
 	args        []string
 	dir         string      // working directory of whoever typed the command
 	terminal    bool        // errOut is a terminal
+	input       string      // what was read for the command, once; see password
 	app         *server.App // set when a running server executes the command
 	code        int         // exit code of a forwarded command
 	config      server.Config
@@ -49,7 +51,9 @@ func run(ctx context.Context, e *env) int {
 	case errors.Is(err, errQuiet):
 		return exitFailed
 	case errors.As(err, &use):
-		fmt.Fprintln(e.errOut, "warble: "+use.Text)
+		if use.Text != "" { // else it has been said
+			fmt.Fprintln(e.errOut, "warble: "+use.Text)
+		}
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(e.errOut, "warble: interrupted")
@@ -84,7 +88,7 @@ const rootLong = `Warble is a Twitter-like service in one binary: tweets, photos
 home timelines and search, with the wire shape of the X API v2.
 
   warble serve --demo --dev     start a small living network on 127.0.0.1:8080
-  warble user add ann --email ann@example.org --password 'a long password'
+  warble user add ann --email ann@example.org --password -
   warble token ann              an access token for her, for curl and scripts
 
 Every command takes --data; "dir:PATH" keeps everything in one directory. While
@@ -96,15 +100,20 @@ the configuration cannot work, and nothing was touched.`
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use: "warble", Short: "A Twitter-like service in one binary", Long: rootLong,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	e.config = server.Config{Data: "dir:./warble-data", Target: "all", Listen: "127.0.0.1:8080"}
 	if d := os.Getenv("WARBLE_DATA"); d != "" {
 		e.config.Data = d
 	}
 	root.PersistentFlags().StringVar(&e.config.Data, "data", e.config.Data, `the store: "dir:PATH", or "mem:" for one that forgets (WARBLE_DATA)`)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%v; %s --help shows what there is", err, c.CommandPath())
+		text := err.Error()
+		if cause := errors.Unwrap(err); cause != nil { // how a parser of the standard library puts it
+			text = strings.TrimSuffix(text, ": "+cause.Error())
+		}
+		return usagef("%s; %s --help shows what there is", text, c.CommandPath())
 	})
 	root.AddCommand(serveCommand(e), userCommand(e), tokenCommand(e), appCommand(e), importCommand(e),
 		checkCommand(e), rebuildCommand(e), loadCommand(e), benchCommand(e), routesCommand(e), versionCommand(e))
@@ -126,7 +135,7 @@ func fixArgs(c *cobra.Command) {
 	} else if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usagef("%v; the command is: %s", err, c.UseLine())
+				return wrongArgs(c, args, err)
 			}
 			return nil
 		}
@@ -134,6 +143,23 @@ func fixArgs(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		fixArgs(sub)
 	}
+}
+
+// wrongArgs says which argument is missing or too many, by the names that the
+// command's Use line gives them.
+func wrongArgs(c *cobra.Command, args []string, err error) error {
+	what, names := err.Error(), strings.Fields(c.Use)[1:]
+	switch {
+	case len(args) < len(names):
+		what = names[len(args)] + " is missing"
+	case len(args) > len(names):
+		what = fmt.Sprintf("%q is one argument too many", args[len(names)])
+	}
+	text := what + "; the command is: " + c.UseLine()
+	if example, _, _ := strings.Cut(strings.TrimSpace(c.Example), "\n"); example != "" {
+		text += "; for example: " + example
+	}
+	return usagef("%s", text)
 }
 
 func noCommand(c *cobra.Command, name string) error {
@@ -147,12 +173,20 @@ func noCommand(c *cobra.Command, name string) error {
 // withStore is withApp for work that makes no sense on a store that is only
 // just being made: a mistyped directory stays untouched.
 func (e *env) withStore(ctx context.Context, work func(context.Context, *server.App) error) error {
+	if err := e.storeThere(); err != nil {
+		return err
+	}
+	return e.withApp(ctx, work)
+}
+
+// storeThere refuses a directory without a store in it.
+func (e *env) storeThere() error {
 	if dir, ok := strings.CutPrefix(e.config.Data, "dir:"); ok && e.app == nil && dir != "" {
 		if _, err := os.Stat(filepath.Join(dir, "FORMAT")); errors.Is(err, os.ErrNotExist) {
 			return usagef("there is no store in %s: say where it is with --data, or make one with warble serve", dir)
 		}
 	}
-	return e.withApp(ctx, work)
+	return nil
 }
 
 // withApp runs work on the store: in the server that has it open, or on the
@@ -161,7 +195,7 @@ func (e *env) withApp(ctx context.Context, work func(context.Context, *server.Ap
 	if e.app != nil {
 		return work(ctx, e.app)
 	}
-	code, err := server.Forward(ctx, e.config.Data, server.Request{Args: e.args, Dir: e.dir, Terminal: e.terminal}, e.out, e.errOut)
+	code, err := server.Forward(ctx, e.config.Data, server.Request{Args: e.args, Dir: e.dir, Terminal: e.terminal, Input: e.input}, e.out, e.errOut)
 	if err == nil {
 		e.code = code
 		return nil
@@ -190,7 +224,7 @@ func (e *env) path(name string) string {
 
 // execute is what a running server does with a forwarded command line.
 func execute(ctx context.Context, app *server.App, req server.Request, out, errOut io.Writer) int {
-	return run(ctx, &env{out: out, errOut: errOut, args: req.Args, dir: req.Dir, terminal: req.Terminal, app: app})
+	return run(ctx, &env{out: out, errOut: errOut, args: req.Args, dir: req.Dir, terminal: req.Terminal, input: req.Input, app: app})
 }
 
 // user finds an account by its handle, with or without @.

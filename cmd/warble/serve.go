@@ -24,7 +24,7 @@ func serveCommand(e *env) *cobra.Command {
 	f.StringVar(&cfg.Private, "private", os.Getenv("WARBLE_PRIVATE"), "address of /metrics and /debug/pprof; empty: none (WARBLE_PRIVATE)")
 	f.StringVar(&cfg.Target, "target", cfg.Target, "roles of this process: all, writer, reader, fanout")
 	f.BoolVar(&cfg.Dev, "dev", false, "plain HTTP without rate limits and daily quotas, for a machine of your own")
-	f.BoolVar(&cfg.Demo, "demo", false, "fill an empty store with a small living network")
+	f.BoolVar(&cfg.Demo, "demo", false, "fill an empty store with a small living network, or complete one that was cut off")
 	f.StringVar(&cfg.TLSCert, "tls-cert", os.Getenv("WARBLE_TLS_CERT"), "certificate, PEM (WARBLE_TLS_CERT)")
 	f.StringVar(&cfg.TLSKey, "tls-key", os.Getenv("WARBLE_TLS_KEY"), "its key, PEM (WARBLE_TLS_KEY)")
 	f.IntVar(&cfg.Proxies, "proxies", 0, "trusted proxies in front, each of which adds to X-Forwarded-For")
@@ -79,7 +79,7 @@ func (e *env) welcome(c *cobra.Command, srv *server.Server) error {
 		fmt.Fprintf(e.out, "\n  metrics:     %s/metrics\n", srv.PrivateURL)
 	}
 	if demo == nil {
-		fmt.Fprintf(e.out, "\n  an account:  warble user add NAME --email E --password P --data %s\n", e.config.Data)
+		fmt.Fprintf(e.out, "\n  an account:  warble user add NAME --email E --password - --data %s\n", e.config.Data)
 		return nil
 	}
 	fmt.Fprintf(e.out, `
