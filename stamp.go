@@ -90,13 +90,13 @@ func (s *Stamps) edge(k EdgeKey) {
 	s.raise(EdgesStamp(k.Kind|Inverse, k.To))
 }
 
-// WithStamps lets the stores' writes raise stamps. For an engine of one
-// process, which sees every write.
-func WithStamps(s *Stores) *Stores {
-	s.Stamps = new(Stamps)
-	s.Commit = stampedCommit{s.Commit, s.Stamps}
-	s.Counts = stampedCounts{s.Counts, s.Stamps}
-	return s
+// Of lets the writes of these stores raise the stamps. For an engine of one
+// process, which sees every write; there is one Stamps to what is stored.
+func (s *Stamps) Of(stores *Stores) *Stores {
+	stores.Stamps = s
+	stores.Commit = stampedCommit{stores.Commit, s}
+	stores.Counts = stampedCounts{stores.Counts, s}
+	return stores
 }
 
 type stampedCommit struct {

@@ -47,7 +47,7 @@ func New(opt Options) *warble.Stores {
 		topics:    map[string]map[chan []byte]bool{},
 	}
 	e.more = sync.NewCond(&e.mu)
-	return warble.WithStamps(&warble.Stores{
+	return new(warble.Stamps).Of(&warble.Stores{
 		Claims: claimStore{e}, Commit: commitStore{e}, Users: userStore{e}, Tweets: tweetStore{e}, Edges: edgeStore{e},
 		Docs: docStore{e}, Blobs: blobStore{e}, Log: logStore{e}, Timelines: timelineStore{e}, Counts: countStore{e},
 		Index: indexStore{e}, Hub: hubStore{e},

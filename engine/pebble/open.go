@@ -81,6 +81,7 @@ type Engine struct {
 	neighbors *table[end, neighbors]
 	parts     *table[end, newestPart]
 	months    *table[end, month]
+	stamps    *warble.Stamps
 	counts    *table[warble.ID, sums]
 
 	log       *eventLog
@@ -122,7 +123,7 @@ func Open(path string, opt Options) (_ *Engine, err error) {
 			note: opt.Log, fs: opt.FS, path: path, minFree: cmp.Or(opt.MinFree, defaultMinFree),
 			failing: make(chan struct{}), closing: make(chan struct{}),
 		},
-		hub: newHub(),
+		hub: newHub(), stamps: new(warble.Stamps),
 	}
 	e.last = &lastWords{disk: e.disk, note: opt.Log, exit: opt.Exit}
 	e.caches(cmp.Or(opt.CacheBytes, defaultCache))
@@ -221,7 +222,7 @@ func (e *Engine) options(fs vfs.FS) *pdb.Options {
 
 // Stores returns the contracts this engine fulfils: all but Index and Blobs.
 func (e *Engine) Stores() *warble.Stores {
-	return warble.WithStamps(&warble.Stores{
+	return e.stamps.Of(&warble.Stores{
 		Claims: claimStore{e}, Commit: commitStore{e}, Users: userStore{e}, Tweets: tweetStore{e},
 		Edges: edgeStore{e}, Docs: docStore{e}, Log: e.log, Timelines: e.timelines, Counts: countStore{e},
 		Hub: e.hub, Close: e.Close,
