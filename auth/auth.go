@@ -56,7 +56,7 @@ func NewService(stores *warble.Stores, w *write.Writer, opt Options) *Service {
 	}
 	s := &Service{
 		s: stores, w: w, opt: opt,
-		gate:  newGate(runtime.GOMAXPROCS(0), 64),
+		gate:  newGate(min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), 64),
 		cache: newTokenCache(),
 		limit: NewLimiter(opt.Clock),
 		tries: NewLimiter(opt.Clock),

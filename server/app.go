@@ -72,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	app.Reader = read.NewReader(app.Stores, app.Limits)
 	app.Fanout = fanout.NewFanout(app.Stores, app.IDs, app.Limits)
 	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
-	app.Photos = photo.New(max(1, runtime.GOMAXPROCS(0)/2))
+	app.Photos = photo.New(max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0))/2))
 	return app, nil
 }
 
