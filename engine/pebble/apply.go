@@ -47,7 +47,9 @@ func (s commitStore) Apply(ctx context.Context, c *warble.Change) (changed bool,
 		return false, errors.Join(err, a.batch.Close())
 	}
 	a.record(c.Events)
+	a.announceMonths()
 	if err := s.store(a.batch); err != nil {
+		a.withdrawMonths()
 		s.stripes.unlock(locks)
 		s.log.decide(a.seqs, false)
 		return false, err
@@ -426,6 +428,7 @@ func (a *applier) publish() {
 			a.publishEdge(&a.edges[i])
 		}
 	}
+	a.publishMonths()
 }
 
 func (a *applier) publishTweet(st storedTweet) {

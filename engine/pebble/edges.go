@@ -152,13 +152,7 @@ func (a *applier) publishEdge(st *storedEdge) {
 	}
 	s.mu.Unlock()
 	if stood := st.was.stands(); stood != st.put {
-		at := end{k.Kind, k.From}
-		if st.put {
-			a.publishMonth(at, st.now.Since, 1)
-		} else {
-			a.publishMonth(at, st.was.Since, -1)
-		}
-		a.publishNeighbor(at, k.To, st.put)
+		a.publishNeighbor(end{k.Kind, k.From}, k.To, st.put)
 		a.publishNeighbor(end{k.Kind | warble.Inverse, k.To}, k.From, st.put)
 	}
 }
@@ -260,14 +254,42 @@ func (s edgeStore) tallyMonth(at end, part uint32) (int64, error) {
 	return n, err
 }
 
-// publishMonth tells the month kept of edges out of a thing of one that came or went.
-func (e *Engine) publishMonth(at end, since warble.ID, by int64) {
-	s := e.months.shard(at)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gen++
-	if m := s.get(at); m != nil && m.part == since.Month() {
-		m.n += by
+// announceMonths says that edges are about to come or go, before they can be
+// read: a month counted from here on, until they are told, may hold them or not.
+func (a *applier) announceMonths() {
+	a.eachMonth(func(s *shard[end, month], _ *storedEdge) { s.flying++ })
+}
+
+// publishMonths tells the months kept of the edges that came or went.
+func (a *applier) publishMonths() {
+	a.eachMonth(func(s *shard[end, month], st *storedEdge) {
+		s.flying--
+		since, by := st.now.Since, int64(1)
+		if !st.put {
+			since, by = st.was.Since, -1
+		}
+		if m := s.get(end{st.now.Kind, st.now.From}); m != nil && m.part == since.Month() {
+			m.n += by
+		}
+	})
+}
+
+// withdrawMonths says that nothing came of what was announced.
+func (a *applier) withdrawMonths() {
+	a.eachMonth(func(s *shard[end, month], _ *storedEdge) { s.flying-- })
+}
+
+func (a *applier) eachMonth(do func(*shard[end, month], *storedEdge)) {
+	for i := range a.edges {
+		st := &a.edges[i]
+		if !st.changed || st.was.stands() == st.put {
+			continue
+		}
+		s := a.months.shard(end{st.now.Kind, st.now.From})
+		s.mu.Lock()
+		s.gen++
+		do(s, st)
+		s.mu.Unlock()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -122,4 +123,53 @@ func sinces(edges []warble.Edge) (out []warble.ID) {
 		out = append(out, e.Since)
 	}
 	return out
+}
+
+// TestAMonthCountedBeforeItsWritesAreToldIsNotKept counts the edges out of a
+// thing between the moment new ones can be read and the moment the caches are
+// told of them, which would add them once more.
+func TestAMonthCountedBeforeItsWritesAreToldIsNotKept(t *testing.T) {
+	e := openTest(t, vfs.NewMem(), Options{})
+	s := e.Stores().Edges
+	now := warble.IDAt(time.Now())
+	tally := func() int64 {
+		n, err := s.Tally(t.Context(), warble.Follow, 1, true, now.Month(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	write := func(c *warble.Change, between func()) {
+		a := commitStore{e}.newApplier()
+		defer a.release()
+		if _, err := a.stage(c); err != nil {
+			t.Fatal(err)
+		}
+		a.announceMonths()
+		if err := e.store(a.batch); err != nil {
+			t.Fatal(err)
+		}
+		between()
+		a.publish()
+		if err := e.synced(a.batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	three := func(first warble.ID) *warble.Change {
+		c := &warble.Change{}
+		for to := first; to < first+3; to++ {
+			c.Put = append(c.Put, warble.Edge{Kind: warble.Follow, From: 1, To: to, Since: now})
+		}
+		return c
+	}
+	write(three(10), func() { tally() })
+	if n := tally(); n != 3 {
+		t.Fatalf("%d of 3 edges", n)
+	}
+	// What is kept grows and shrinks with what is told, also while another write is on its way.
+	write(three(20), func() { write(three(30), func() { tally() }) })
+	write(&warble.Change{Gone: []warble.EdgeKey{{Kind: warble.Follow, From: 1, To: 10}}}, func() {})
+	if n := tally(); n != 8 {
+		t.Fatalf("%d of 8 edges", n)
+	}
 }

@@ -48,7 +48,7 @@ func (t *table[K, V]) find(k K) (v V, gen uint64, ok bool) {
 func (t *table[K, V]) loaded(k K, v V, weight int, gen uint64) {
 	s := t.shard(k)
 	s.mu.Lock()
-	if s.gen == gen {
+	if s.gen == gen && s.flying == 0 {
 		s.put(k, v, weight)
 	}
 	s.mu.Unlock()
@@ -69,6 +69,7 @@ func (t *table[K, V]) wrote(k K, v V, weight int) {
 type shard[K comparable, V any] struct {
 	mu         sync.RWMutex
 	gen        uint64 // rises with every write of the store that could concern a key of this shard
+	flying     int    // writes announced and not told yet, of values that a write changes instead of replacing
 	hash       func(K) uint64
 	at         []int32 // 1 + the slot of a key, 0 for none; a power of two, at most half full
 	n          int     // of keys
