@@ -71,19 +71,56 @@ func ChangeFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user,
 	if err != nil || kind != Follow || !fresh {
 		return kind, err
 	}
+	ctx = context.WithoutCancel(ctx) // what is stored is looked at to the end
 	to, err := s.Users.Get(ctx, target)
-	if err != nil || to[0] == nil || !to[0].Protected {
-		return kind, err
+	if err == nil && (to[0] == nil || !to[0].Protected) {
+		return kind, nil
 	}
+	if err == nil {
+		err = askInstead(ctx, s, ids, user, target)
+	}
+	if err != nil && !errors.Is(err, ErrForbidden) { // it is not known whether the follow may stand
+		_, gone := endFollow(ctx, s, user, target)
+		err = errors.Join(err, gone)
+	}
+	return FollowRequest, err
+}
+
+// askInstead makes a follow a request. One that ended meanwhile stays ended.
+func askInstead(ctx context.Context, s *Stores, ids *IDs, user, target UserID) error {
 	since, err := ids.Next(ctx, user, target)
 	if err != nil {
-		return kind, err
+		return err
 	}
 	put, gone := []Edge{{Kind: FollowRequest, From: user, To: target, Since: since}}, []EdgeKey{{Follow, user, target}}
-	_, err = s.Commit.Apply(ctx, &Change{Put: put, Gone: gone, Events: []Event{
-		{Kind: EventEdge, Key: target, Edges: slices.Clone(put)}, EdgesGone(target, gone),
-	}})
-	return FollowRequest, err
+	c := &Change{Put: put, Gone: gone, Events: []Event{EdgesGone(target, gone), {Kind: EventEdge, Key: target, Edges: slices.Clone(put)}}}
+	if _, err := s.Commit.Apply(ctx, c); err != nil {
+		return err
+	}
+	if len(c.Events[0].Edges) == 0 {
+		_, err := endFollow(ctx, s, user, target)
+		return err
+	}
+	return endIfBlocked(ctx, s, user, target)
+}
+
+// endFollow removes a follow and the request for one.
+func endFollow(ctx context.Context, s *Stores, user, target UserID) (bool, error) {
+	gone := FollowKeys(user, target)
+	return s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}})
+}
+
+// endIfBlocked removes a follow and the request for one where one of the two
+// blocks the other: the error of [ErrBlockBetween].
+func endIfBlocked(ctx context.Context, s *Stores, user, target UserID) error {
+	bonds, err := s.Edges.Among(ctx, user, BondKinds, []ID{target})
+	if err != nil || Bond(bonds[0])&(BondBlocks|BondBlockedBy) == 0 {
+		return err
+	}
+	if _, err := endFollow(ctx, s, user, target); err != nil {
+		return err
+	}
+	return ErrBlockBetween(target)
 }
 
 // AcceptFollow makes a request a follow in one Change. Where the request was
@@ -94,7 +131,7 @@ func AcceptFollow(ctx context.Context, s *Stores, ids *IDs, user, target UserID)
 		return err
 	}
 	gone := []EdgeKey{{Follow, user, target}}
-	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
+	if _, err := s.Commit.Apply(context.WithoutCancel(ctx), &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
 		return err
 	}
 	return Fail(ErrNotFound, "this account has not asked to follow you")
@@ -117,15 +154,7 @@ func putFollow(ctx context.Context, s *Stores, ids *IDs, kind EdgeKind, user, ta
 		return false, false, err
 	}
 	fresh, ended = put[0].Since == since, len(c.Gone) > 0 && len(c.Events[1].Edges) > 0
-	bonds, err := s.Edges.Among(ctx, user, BondKinds, []ID{target})
-	if err != nil || Bond(bonds[0])&(BondBlocks|BondBlockedBy) == 0 {
-		return fresh, ended, err
-	}
-	gone := FollowKeys(user, target)
-	if _, err := s.Commit.Apply(ctx, &Change{Gone: gone, Events: []Event{EdgesGone(target, gone)}}); err != nil {
-		return false, false, err
-	}
-	return false, false, ErrBlockBetween(target)
+	return fresh, ended, endIfBlocked(context.WithoutCancel(ctx), s, user, target)
 }
 
 // AcceptRequest is AcceptFollow for a request found in a list, and drops the

@@ -112,9 +112,7 @@ func (c stampedCommit) Apply(ctx context.Context, ch *Change) (bool, error) {
 		c.stamps.raise(RowStamp(u.ID))
 	}
 	for _, t := range ch.Tweets {
-		if t.Gone || t.Version > 1 { // nobody has read a new one
-			c.stamps.raise(RowStamp(t.ID))
-		}
+		c.stamps.raise(RowStamp(t.ID))
 	}
 	for i := range ch.Put {
 		c.stamps.edge(ch.Put[i].Key())

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 	"warble"
 )
@@ -72,10 +73,12 @@ func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	if late := now.Add(-dueLate); late.Before(from) { // also where the clock was set back
 		from = late
 	}
+	var failed error
 	for at := from; !at.After(now); at = at.Truncate(hour).Add(hour) {
-		if err := f.doHour(ctx, at, now); err != nil {
-			return from, err
-		}
+		failed = errors.Join(failed, f.doHour(ctx, at, now))
+	}
+	if failed != nil {
+		return from, failed
 	}
 	next := now.Add(-dueLate)
 	if here := next.Truncate(hour); here.After(from) {
@@ -86,8 +89,9 @@ func (f *Fanout) doDue(ctx context.Context, from time.Time) (time.Time, error) {
 	return next, nil
 }
 
-// doHour works off the notes of one hour that are for moments since from.
-func (f *Fanout) doHour(ctx context.Context, from, now time.Time) error {
+// doHour works off the notes of one hour that are for moments since from. One
+// that fails holds up no other.
+func (f *Fanout) doHour(ctx context.Context, from, now time.Time) (failed error) {
 	p := warble.Page{After: warble.DueStart(from) - 1, Limit: 500}
 	if end := now.Add(time.Millisecond); warble.DueOwner(end) == warble.DueOwner(from) {
 		p.Before = warble.DueStart(end)
@@ -95,15 +99,15 @@ func (f *Fanout) doHour(ctx context.Context, from, now time.Time) error {
 	for {
 		docs, err := f.s.Docs.List(ctx, warble.DueOwner(from), warble.DocDue, p)
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 		for _, d := range docs {
-			if err := f.doOne(ctx, d, now); err != nil {
-				return err
+			if err := f.doOne(ctx, d, now); err != nil && failed == nil {
+				failed = err
 			}
 		}
 		if len(docs) < p.Limit {
-			return nil
+			return failed
 		}
 		p.Before = docs[len(docs)-1].ID
 	}

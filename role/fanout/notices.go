@@ -124,7 +124,8 @@ func (n *notices) store(ctx context.Context, rows []warble.NoticeRow) error {
 }
 
 func (n *notices) commit(ctx context.Context, put []warble.Edge) error {
-	if _, err := n.f.s.Commit.Apply(ctx, &warble.Change{Put: put}); err != nil {
+	changed, err := n.f.s.Commit.Apply(ctx, &warble.Change{Put: put})
+	if err != nil || !changed { // listeners know then
 		return err
 	}
 	for _, e := range put {

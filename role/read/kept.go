@@ -6,8 +6,9 @@ import (
 	"warble"
 )
 
-// keptPages is how many first pages of home a reader keeps, twice: some 3 KB each.
-const keptPages = 16 << 10
+// keptPages is how many first pages of home a reader keeps, twice: some 3 KB
+// each, and as much again of what an edge keeps beside one.
+const keptPages = 12 << 10
 
 // keptLimit is the longest page that is kept.
 const keptLimit = 40

@@ -60,6 +60,9 @@ type Bucket struct {
 // maxCounted bounds the work of one SearchCounts.
 const maxCounted = 100_000
 
+// maxStopped is how often a count goes on where the index stopped.
+const maxStopped = 10
+
 // SearchCounts counts the tweets that match and that viewer may see, per step
 // of time from from to to, oldest step first. It counts the newest 100,000
 // matches at most.
@@ -77,6 +80,7 @@ func (r *Reader) SearchCounts(ctx context.Context, viewer warble.UserID, query s
 	}
 	first := from.Truncate(step)
 	p := warble.Page{Before: warble.IDAt(to), After: max(warble.IDAt(from), 1) - 1, Limit: 1000}
+	stopped := 0
 	for seen := 0; seen < maxCounted; seen += p.Limit {
 		spans, err := r.found(parsed)(ctx, p)
 		stop := (*warble.Unfinished)(nil)
@@ -95,6 +99,9 @@ func (r *Reader) SearchCounts(ctx context.Context, viewer warble.UserID, query s
 		}
 		switch {
 		case stop != nil:
+			if stopped++; stopped > maxStopped {
+				return nil, warble.Invalid("query", "", "this is too broad to be counted; ask for a shorter time or rarer words")
+			}
 			p.Before = stop.Before
 		case len(spans) < p.Limit:
 			return buckets, nil
