@@ -98,8 +98,9 @@ func askInstead(ctx context.Context, s *Stores, ids *IDs, user, target UserID) e
 		return err
 	}
 	if len(c.Events[0].Edges) == 0 {
-		_, err := endFollow(ctx, s, user, target)
-		return err
+		if _, err := endFollow(ctx, s, user, target); err != nil {
+			return err
+		}
 	}
 	return endIfBlocked(ctx, s, user, target)
 }

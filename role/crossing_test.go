@@ -86,3 +86,28 @@ func TestGoingPrivateKeepsAFollowThatIsPutAgain(t *testing.T) {
 		t.Errorf("state %v", state)
 	}
 }
+
+func TestWhatCrossesAFollowBecomingARequestHolds(t *testing.T) {
+	for name, meanwhile := range map[string]func(n *town, w *write.Writer, ann, bob warble.UserID) error{
+		"a block":     func(n *town, w *write.Writer, ann, bob warble.UserID) error { return w.Block(n.ctx, bob, ann) },
+		"an unfollow": func(n *town, w *write.Writer, ann, bob warble.UserID) error { return w.Unfollow(n.ctx, ann, bob) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newTown(t, warble.Options{})
+			ann, bob := n.person("ann"), n.person("bob")
+			other, seen := n.elsewhere(), n.watch()
+			seen.first(func() {
+				n.protect(bob, true)
+				seen.first(func() { n.ok(meanwhile(n, other, ann, bob)) })
+			})
+			if _, err := n.w.Follow(n.ctx, ann, bob); name == "a block" {
+				wantError(t, err, warble.ErrForbidden, "target")
+			} else {
+				n.ok(err)
+			}
+			if n.has(warble.Follow, ann, bob) || n.has(warble.FollowRequest, ann, bob) {
+				t.Error("a follow or a request stands")
+			}
+		})
+	}
+}
