@@ -88,7 +88,7 @@ func DecodeBytes(body []byte, v any) error {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return jsonError(err)
+		return jsonError(err, body, v)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return warble.Invalid("body", "", "there is something after the JSON document")
@@ -96,19 +96,19 @@ func DecodeBytes(body []byte, v any) error {
 	return nil
 }
 
-func jsonError(err error) error {
+func jsonError(err error, body []byte, v any) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		name := t.Field
 		if name == "" {
 			name = "body"
 		}
-		return warble.Invalid(name, t.Value, "a "+t.Value+" is not what belongs here")
+		return warble.Invalid(name, t.Value, wanted(t.Type)+" belongs here")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if plain, uerr := strconv.Unquote(name); uerr == nil {
 			name = plain
 		}
-		return warble.Invalid(name, "", "there is no such member")
+		return unknownMember(name, body, v)
 	}
 	if e, ok := errors.AsType[*warble.Error](err); ok {
 		return e

@@ -126,7 +126,7 @@ next:
 				continue next
 			}
 		}
-		return 0, warble.Invalid("scope", name, "there is no such scope")
+		return 0, warble.Invalid("scope", name, "there is no such scope: there are "+AllScopes.String())
 	}
 	return set, nil
 }

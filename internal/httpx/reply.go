@@ -45,7 +45,7 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, contentType strin
 		h["Content-Type"] = []string{contentType}
 	}
 	if len(body) >= GzipFrom {
-		if h["Cache-Control"] == nil || &h["Cache-Control"][0] != &noStore[0] { // no cache keeps it
+		if !keptByNone(h) {
 			addVary(h, varyGzip)
 		}
 		if AcceptsGzip(r.Header["Accept-Encoding"]) {
@@ -56,6 +56,13 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, contentType strin
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client went away: the access log has the bytes
+}
+
+// keptByNone says that no cache keeps the answer, so that none need know what
+// it varies by.
+func keptByNone(h http.Header) bool {
+	v := h["Cache-Control"]
+	return len(v) == 1 && v[0] == noStore[0]
 }
 
 func addVary(h http.Header, value []string) {
