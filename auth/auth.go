@@ -87,7 +87,7 @@ func (s *Service) Authenticate(r *http.Request, cookies bool) (httpx.Caller, err
 	}
 	secret, ok := bearer(header[0])
 	if !ok {
-		return httpx.Caller{}, badToken()
+		return httpx.Caller{}, warble.Fail(warble.ErrUnauthorized, "A bearer token is wanted here: Authorization: Bearer TOKEN.")
 	}
 	who, err := s.lookup(r.Context(), secret, warble.DocToken)
 	if err != nil {

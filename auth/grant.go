@@ -81,7 +81,7 @@ func (s *Service) Authorize(ctx context.Context, q url.Values) (*AuthorizeReques
 		return nil, req.refuse("invalid_request", warble.Invalid("code_challenge", "", "PKCE with S256 is needed"))
 	}
 	if req.Scopes, err = httpx.ParseScopes(q.Get("scope")); err != nil || req.Scopes == 0 {
-		return nil, req.refuse("invalid_scope", warble.Invalid("scope", q.Get("scope"), "name scopes that exist"))
+		return nil, req.refuse("invalid_scope", warble.Invalid("scope", q.Get("scope"), "name scopes that exist: "+httpx.AllScopes.String()))
 	}
 	return req, nil
 }

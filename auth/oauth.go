@@ -89,7 +89,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, _ *httpx.Ca
 	}
 	scopes, err := httpx.ParseScopes(form.Get("scope"))
 	if err != nil {
-		return errScope
+		return &oauthError{400, errScope.code, "The scope is unknown. There are: " + httpx.AllScopes.String() + "."}
 	}
 	var out *Issued
 	switch form.Get("grant_type") {

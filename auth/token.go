@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"warble"
@@ -190,9 +191,22 @@ func (s *Service) RevokeID(ctx context.Context, user warble.UserID, id warble.Do
 	return err
 }
 
-// RevokeAll ends every token that works in somebody's name, apps' included.
+// RevokeAll ends every token that works in somebody's name, apps' included,
+// those too that are issued meanwhile. One that cannot be ended does not save
+// the others.
 func (s *Service) RevokeAll(ctx context.Context, user warble.UserID) error {
-	return s.endAll(ctx, user, warble.DocToken, func(*token) bool { return true })
+	for {
+		var faults []error
+		found := false
+		err := s.eachToken(ctx, user, warble.DocToken, func(d *warble.Doc, t *token) error {
+			found = true
+			faults = append(faults, s.end(ctx, d, t.Hash))
+			return ctx.Err()
+		})
+		if err = errors.Join(append(faults, err)...); err != nil || !found {
+			return err
+		}
+	}
 }
 
 // endAll ends an owner's tokens or sessions that pick chooses.
