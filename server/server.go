@@ -141,7 +141,7 @@ func (s *Server) mountEdges() {
 		Observe:  s.App.observeRequests(routes),
 		CORS:     []string{"/2/", "/media/"},
 		TLS:      s.cfg.TLSCert != "",
-		NotFound: web.NotFound,
+		NotFound: web.NotFound(pages(s.App, s.URL)),
 		Access:   s.App.Log,
 		Log:      s.App.Log,
 	})))
@@ -163,7 +163,12 @@ func Routes(app *App, url string, drain <-chan struct{}) []httpx.Route {
 	}
 	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, BaseURL: url, Drain: drain}
 	routes := append(twitter.Routes(deps), app.Auth.Routes()...)
-	return append(routes, web.Routes(web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log})...)
+	return append(routes, web.Routes(pages(app, url))...)
+}
+
+// pages is what the pages stand on.
+func pages(app *App, url string) web.Deps {
+	return web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log}
 }
 
 func (s *Server) newHTTP(h http.Handler, log *slog.Logger) *http.Server {

@@ -50,8 +50,7 @@ func sentence(s string) string {
 }
 
 // fail answers with a page that says what went wrong; a program, which does
-// not ask for HTML, gets a problem document. Who is signed in is not
-// known here, and not asked: asking may be what failed.
+// not ask for HTML, gets a problem document.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := httpx.ProblemOf(err)
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
@@ -62,19 +61,46 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((p.RetryAfter+time.Second-1)/time.Second))))
 	}
-	around := &frame{Title: f.Title, Hidden: true, Find: true, Style: strings.Trim(s.styleTag, `"`)}
+	around := s.frameOfFailure(r, f)
 	if fault := s.show(w, r, f.Status, around, failurePage(f)); fault != nil {
 		s.Log.Error("page of an error not drawn", "err", fault)
 		httpx.WriteProblem(w, r, p)
 	}
 }
 
-// NotFound is [httpx.Options].NotFound for a mux that serves pages beside an
-// API: a browser gets a page, a program and every address of the API a problem document.
-func NotFound(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, "/2/") {
-		httpx.WriteError(w, r, err)
-		return
+// frameOfFailure shows who is signed in only where something was asked that is
+// not to be had: elsewhere asking may be what failed.
+func (s *site) frameOfFailure(r *http.Request, f failure) *frame {
+	plain := &frame{Title: f.Title, Hidden: true, Find: true, Style: strings.Trim(s.styleTag, `"`)}
+	switch f.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone:
+	default:
+		return plain
 	}
-	newSite(Deps{}).fail(w, r, err)
+	if s.Auth == nil || r.Method != http.MethodGet {
+		return plain
+	}
+	who, err := s.Auth.Authenticate(r, true)
+	if err != nil {
+		return plain
+	}
+	around, err := s.frame(r, &httpx.Call{Who: who}, f.Title)
+	if err != nil || around.Viewer == nil {
+		return plain
+	}
+	around.Hidden = true
+	return around
+}
+
+// NotFound makes the [httpx.Options].NotFound for a mux that serves pages beside an
+// API: a browser gets a page, a program and every address of the API a problem document.
+func NotFound(d Deps) func(http.ResponseWriter, *http.Request, error) {
+	s := newSite(d)
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		if strings.HasPrefix(r.URL.Path, "/2/") {
+			httpx.WriteError(w, r, err)
+			return
+		}
+		s.fail(w, r, err)
+	}
 }

@@ -93,6 +93,9 @@ func (s *site) profile(w http.ResponseWriter, r *http.Request, c *httpx.Call) er
 	}
 	ctx := r.Context()
 	person, err := s.Reader.PersonByHandle(ctx, viewer(c), read.PeopleInclude{Counts: true}, handle)
+	if errors.Is(err, warble.ErrNotFound) && !at {
+		return nothing() // not even meant as a handle, perhaps
+	}
 	if err != nil {
 		return err
 	}

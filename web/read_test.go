@@ -50,6 +50,21 @@ func TestUnknownAddressesAreAPageForPeopleAndAProblemForPrograms(t *testing.T) {
 	}
 }
 
+func TestErrorPagesShowWhoIsSignedIn(t *testing.T) {
+	w := newWorld(t)
+	w.person("ann", "Ann")
+	b := w.browser()
+	for path, status := range map[string]int{"/a/b/c": 404, "/@nobody": 404, "/?before=abc": 400} {
+		b.get(path).has(status, "<h1>").hasNot("Signed in as")
+	}
+	b.signIn("ann")
+	for path, status := range map[string]int{"/a/b/c": 404, "/@nobody": 404, "/?before=abc": 400} {
+		b.get(path).has(status, `href="/home"`, "@ann", "<h1>").hasNot("9223372036854775807")
+	}
+	b.get("/metrics").has(404, "There is no page at this address.").hasNot("account.")
+	b.get("/favicon.ico").has(200, "<svg")
+}
+
 func TestFrontPageShowsTheNewestPublicTweetsAndCommandsThatFindThem(t *testing.T) {
 	w := newWorld(t)
 	ann, bob := w.person("ann", "Ann"), w.person("bob", "Bob")
@@ -114,7 +129,7 @@ func TestOlderWalksToTheEndAndShowsEachTweetOnce(t *testing.T) {
 			t.Errorf("%s: %d tweets on %d pages, want %d on 3", path, len(seen), pages, n)
 		}
 	}
-	b.get("/?before=x").has(400, "a decimal number")
+	b.get("/?before=x").has(400, "Begin again with the newest", `href="/"`)
 }
 
 func TestPollShowsSharesAndPhotosShowTheirText(t *testing.T) {

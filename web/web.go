@@ -80,6 +80,7 @@ func Routes(d Deps) []httpx.Route {
 
 		file("/style.css", s.style),
 		file("/favicon.svg", favicon),
+		file("/favicon.ico", favicon), // where programs look that read no page
 		file("/robots.txt", robots),
 	}
 }
@@ -223,8 +224,10 @@ func page(r *http.Request) (warble.Page, error) {
 		return p, nil
 	}
 	var err error
-	p.Before, err = warble.ParseID(before)
-	return p, err
+	if p.Before, err = warble.ParseID(before); err != nil {
+		return p, warble.Invalid("before", before, "No tweet stands where this address points. Begin again with the newest.")
+	}
+	return p, nil
 }
 
 // all is what a card on a page needs to know about its tweet.

@@ -44,8 +44,9 @@ func newWorld(t testing.TB) *world {
 	fanout := fanout.NewFanout(w.stores, ids, warble.Options{CountTick: time.Millisecond})
 	done := make(chan error, 1)
 	go func() { done <- fanout.Run(ctx) }()
-	routes := append(Routes(Deps{Reader: w.reader, Writer: w.writer, Auth: w.auth, URL: "http://warble.test"}), w.auth.Routes()...)
-	w.server = httptest.NewServer(httpx.NewMux(routes, w.auth.Mux(httpx.Options{NotFound: NotFound})))
+	deps := Deps{Reader: w.reader, Writer: w.writer, Auth: w.auth, URL: "http://warble.test"}
+	routes := append(Routes(deps), w.auth.Routes()...)
+	w.server = httptest.NewServer(httpx.NewMux(routes, w.auth.Mux(httpx.Options{NotFound: NotFound(deps)})))
 	t.Cleanup(func() {
 		w.server.Close()
 		stop()
