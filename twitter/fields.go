@@ -1,6 +1,10 @@
 package twitter
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // mask is a set of fields or expansions.
 type mask uint64
@@ -161,6 +165,14 @@ func expanded(x mask) (t mask) {
 		}
 	}
 	return t
+}
+
+// list names what there is, where that is few enough for an error to say.
+func (f fieldNames) list() string {
+	if len(f) > 30 {
+		return ""
+	}
+	return ": there are " + strings.Join(slices.Sorted(maps.Keys(f)), ", ")
 }
 
 // parse reads a list of names separated by commas; bad is the first unknown one.

@@ -145,6 +145,9 @@ func (f *file) part(p *multipart.Part) error {
 	}
 	switch name {
 	case "media":
+		if len(data) == 0 {
+			return warble.Invalid("media", "", "the file is empty")
+		}
 		f.data = data
 	case "media_category":
 		return checkCategory(string(data))

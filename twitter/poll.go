@@ -1,8 +1,10 @@
 package twitter
 
 import (
+	"errors"
 	"net/http"
 
+	"warble"
 	"warble/internal/httpx"
 )
 
@@ -24,6 +26,9 @@ func (a *api) vote(w http.ResponseWriter, r *http.Request, c *httpx.Call) error 
 		choices[i] = position - 1
 	}
 	if err := a.Writer.Vote(r.Context(), c.Who.User, id, choices); err != nil {
+		if e, ok := errors.AsType[*warble.Error](err); ok && e.Param == "choices" && errors.Is(e, warble.ErrInvalid) {
+			return warble.Invalid("choices", e.Value, e.Detail+"; the first is 1")
+		}
 		return named(err, "id")
 	}
 	return replyBool(w, r, "voted", true)

@@ -153,8 +153,10 @@ func (s *spec) param(q *query, token *position, name, value string) (err error) 
 			return s.limit(q, value)
 		case "pagination_token", "next_token":
 			q.paged = true
-			*token, err = parseToken(value, s.order)
-			return err
+			if *token, err = parseToken(value, s.order); err != nil {
+				return warble.Invalid(name, value, "this is not a token that this endpoint gave")
+			}
+			return nil
 		}
 	}
 	if s.bounds {
@@ -182,7 +184,7 @@ func (s *spec) param(q *query, token *position, name, value string) (err error) 
 func (q *query) fields(into *mask, names fieldNames, param, value string) error {
 	m, bad := names.parse(value)
 	if bad != "" || value == "" {
-		return warble.Invalid(param, bad, "there is no such name in "+param)
+		return warble.Invalid(param, bad, "there is no such name in "+param+names.list())
 	}
 	q.posts = q.posts || m&tPosts != 0
 	*into |= m &^ tPosts

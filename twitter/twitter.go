@@ -119,7 +119,7 @@ func bodyID(w http.ResponseWriter, r *http.Request, name string) (warble.ID, err
 	}
 	for other := range body {
 		if other != name {
-			return 0, warble.Invalid(other, body[other], "there is no such member")
+			return 0, warble.Invalid(other, body[other], "there is no such member: there is "+name)
 		}
 	}
 	id, err := warble.ParseID(body[name])

@@ -73,7 +73,7 @@ func (w *Writer) Vote(ctx context.Context, user warble.UserID, tweet warble.Twee
 	case t.Poll == nil:
 		return warble.Invalid("tweet", tweet.String(), "this tweet has no poll")
 	case len(choices) != 1 || choices[0] < 0 || choices[0] >= len(t.Poll.Options):
-		return refuse(warble.ErrInvalid, "choices", "choose one option of the poll")
+		return refuse(warble.ErrInvalid, "choices", "choose one of the poll's "+strconv.Itoa(len(t.Poll.Options))+" options")
 	}
 	value := string([]byte{1 << choices[0]})
 	// One vote of a person at a time: a second put would replace the first.
