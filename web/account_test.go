@@ -140,7 +140,7 @@ func TestConsentFollowsTheRulesOfOAuth(t *testing.T) {
 		{url.Values{"response_type": {"token"}}, "unsupported_response_type", "response_type%3A+only+code+is+supported"},
 		{url.Values{"code_challenge": {""}}, "invalid_request", "code_challenge%3A+PKCE+with+S256+is+needed"},
 		{url.Values{"code_challenge_method": {"plain"}}, "invalid_request", "code_challenge%3A+PKCE+with+S256+is+needed"},
-		{url.Values{"scope": {"everything"}}, "invalid_scope", "scope%3A+name+scopes+that+exist%3A+"+url.QueryEscape(httpx.AllScopes.String())+""},
+		{url.Values{"scope": {"everything"}}, "invalid_scope", "scope%3A+name+scopes+that+exist%3A+" + url.QueryEscape(httpx.AllScopes.String()) + ""},
 	} {
 		b.get(authorizePath(app, c.change)).leads(302, "https://app.example/cb?error="+c.code+"&error_description="+c.says+"&state=s+t%26te")
 	}
