@@ -302,6 +302,22 @@ func TestATokenIsListedUntilItEndsOrIsRevoked(t *testing.T) {
 	}
 }
 
+func TestRevokeAllEndsMoreTokensThanAPageHolds(t *testing.T) {
+	w := newWorld(t, Options{})
+	ctx := t.Context()
+	for range 205 {
+		if _, err := w.IssueToken(ctx, w.ann.ID, httpx.AllScopes, "one of many"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.RevokeAll(ctx, w.ann.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := w.Tokens(ctx, w.ann.ID); err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}
+
 func TestAppsOwnTokenHasNoPerson(t *testing.T) {
 	w := newWorld(t, Options{})
 	app, secret, err := w.AddApp(t.Context(), 0, "Bot", nil, true)
