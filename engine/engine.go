@@ -63,11 +63,36 @@ func Open(ctx context.Context, spec string, opt Options) (*warble.Stores, error)
 	return nil, warble.Invalid("data", spec, "say where the data is: dir:PATH for a directory of this machine, or mem: for memory, which forgets it at the end")
 }
 
+// strangers refuses a directory that has files of others in it and no store. What an interrupted first start leaves
+// (LOCK, FORMAT.new), hidden files and what a file system has at its root are none.
+func strangers(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil // opening it says what is wrong, or makes it
+	}
+	other := ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == "FORMAT":
+			return nil
+		case name != "LOCK" && name != "FORMAT.new" && name != "lost+found" && name[0] != '.':
+			other = name
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return warble.Invalid("data", path, "this directory holds other files ("+other+") and no store: name an empty one, or one that is not there yet")
+}
+
 // openDir opens the embedded engine: truth, log and timelines by engine/pebble, the index beside them in its derived
 // store, and the photos as files below the same directory, whose lock covers all three.
 func openDir(path string, opt Options) (_ *warble.Stores, err error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return nil, warble.Invalid("data", path, "dir: wants a directory, and this is a file")
+	}
+	if err := strangers(path); err != nil {
+		return nil, err
 	}
 	e, err := pebble.Open(path, pebble.Options{
 		Log: opt.Log, Clock: opt.Clock, CacheBytes: opt.CacheBytes, MinFree: opt.MinFree,

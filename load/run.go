@@ -83,6 +83,9 @@ func (o *RunOptions) Check() error {
 	if err := mayLoad(o.URL, o.AnyHost); err != nil {
 		return err
 	}
+	if o.Duration <= 0 {
+		return fmt.Errorf("nothing can be measured in %s: give a --duration above 0, as 30s", o.Duration)
+	}
 	_, err := parseMix(o.Mix)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -85,6 +86,12 @@ func (c *Config) check() error {
 	}
 	if c.MaxConnections < 0 || c.Drain < 0 {
 		return usage("--max-connections and --drain cannot be negative")
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return usage("--public-url %q is no address of a service: write https://warble.example", c.PublicURL)
+	}
+	if _, port, err := net.SplitHostPort(c.Listen); err == nil && c.Private == c.Listen && port != "0" {
+		return usage("--private and --listen are both %s: give metrics an address of their own, as --private 127.0.0.1:9090", c.Listen)
 	}
 	for _, addr := range []string{c.Listen, c.Private} {
 		if addr == "" {

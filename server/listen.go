@@ -29,6 +29,20 @@ func listen(addr, flag string) (*net.TCPListener, error) {
 	return nil, usage("cannot listen on %s (%v): choose another address with %s", addr, err, flag)
 }
 
+// unspecified says that a listener takes connections to every address.
+func unspecified(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsUnspecified()
+}
+
+// reachable is an address at which this machine reaches a listener.
+func reachable(a net.Addr) string {
+	if unspecified(a) {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(a.(*net.TCPAddr).Port))
+	}
+	return a.String()
+}
+
 // Connections cost memory and a file each, so there is a bound on them: 16,384,
 // or what the process may open less what the store needs.
 const (

@@ -112,7 +112,7 @@ func (s *Server) listenPrivate() (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.PrivateURL = "http://" + l.Addr().String()
+	s.PrivateURL = "http://" + reachable(l.Addr())
 	s.stop = append(s.stop, func(context.Context) error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) { // serving closed it
 			return err

@@ -35,6 +35,8 @@ type Server struct {
 	App *App
 	// URL is the public address, PrivateURL that of metrics and profiles; empty: none.
 	URL, PrivateURL string
+	// Everywhere: URL is one of many, the server listens on every address of the machine.
+	Everywhere bool
 
 	cfg    Config
 	bounds bounds
@@ -114,7 +116,8 @@ func (s *Server) listenPublic() error {
 	if err != nil {
 		return err
 	}
-	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+tcp.Addr().String())
+	s.URL = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), scheme+"://"+reachable(tcp.Addr()))
+	s.Everywhere = s.cfg.PublicURL == "" && unspecified(tcp.Addr())
 	log := s.cfg.logger()
 	s.public = newLimited(tcp, connections(s.cfg.MaxConnections, openFiles()))
 	if wish := int64(s.cfg.MaxConnections); wish > s.public.max {

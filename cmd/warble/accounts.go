@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -59,12 +58,6 @@ func (e *env) register(ctx context.Context, app *server.App, r write.Registratio
 		}
 	}
 	u, err := app.Writer.Register(ctx, r)
-	if refusal, ok := errors.AsType[*warble.Error](err); ok && errors.Is(err, warble.ErrConflict) && refusal.Param == "handle" {
-		there, err := app.Stores.Users.ByHandle(ctx, r.Handle)
-		if err == nil && there != nil && there.Deleted {
-			return fmt.Errorf("the account @%s was deleted, and a handle stays taken after a deletion; choose another", there.Handle)
-		}
-	}
 	if err != nil {
 		return err
 	}

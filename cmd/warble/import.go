@@ -30,7 +30,7 @@ func loadStore(app *server.App, settle func(context.Context, func(int64)) error)
 		Stores: app.Stores, Writer: app.Writer, Photos: app.Photos, Settle: settle,
 		HashPassword: app.Auth.HashPassword,
 		Token: func(ctx context.Context, user warble.UserID) (string, error) {
-			return app.Auth.IssueToken(ctx, user, httpx.AllScopes, "command line")
+			return app.Auth.IssueTokenFor(ctx, user, httpx.AllScopes, "demo", tokenLife)
 		},
 	}
 }
@@ -142,7 +142,11 @@ func (e *env) importWith(ctx context.Context, from, rejects, what string, run fu
 			return err
 		}
 		if r.Rejected > 0 && r.Added+r.There == 0 {
-			return fmt.Errorf("nothing was imported, since every row was rejected: mend %s by the reasons above and run the same command again; %s --help says what it should look like", from, "warble import "+what)
+			row := "row"
+			if what == "photos" {
+				row = "file"
+			}
+			return fmt.Errorf("nothing was imported, since every %s was rejected: mend %s by the reasons above and run the same command again; %s --help says what it should look like", row, from, "warble import "+what)
 		}
 		m := e.meter("search, counts and homes")
 		start := time.Now()
@@ -163,6 +167,8 @@ func (e *env) readable(name string, dir bool) error {
 		return usagef("%s cannot be read: %v", name, errors.Unwrap(err))
 	case info.IsDir() && !dir:
 		return usagef("%s cannot be read: it is a directory, and this wants a file", name)
+	case !dir && info.Mode().IsRegular() && info.Size() == 0:
+		return usagef("%s is empty: there is nothing in it to import", name)
 	case dir && !info.IsDir():
 		return usagef("%s cannot be read: it is a file, and this wants a directory", name)
 	}
@@ -173,8 +179,12 @@ func (e *env) printReport(r load.Report, what string) {
 	if r.Resumed > 0 {
 		fmt.Fprintf(e.out, "went on after line %d, where an earlier import had come to\n", r.Resumed)
 	}
+	read := count(r.Read, "row", "rows")
+	if what == "photos" {
+		read = count(r.Read, "file", "files")
+	}
 	fmt.Fprintf(e.out, "%s: %s read, %d added, %d already there, %d rejected; %s made; %s\n",
-		what, count(r.Read, "row", "rows"), r.Added, r.There, r.Rejected, count(r.People, "person", "people"), r.Took.Round(10*time.Millisecond))
+		what, read, r.Added, r.There, r.Rejected, count(r.People, "person", "people"), r.Took.Round(10*time.Millisecond))
 }
 
 // count is a number with its noun.

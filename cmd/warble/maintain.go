@@ -58,6 +58,7 @@ func (e *env) check(ctx context.Context, app *server.App) error {
 	m.Done()
 	if breaches > 0 {
 		fmt.Fprintln(e.out, count(int64(breaches), "invariant does not hold", "invariants do not hold"))
+		fmt.Fprintln(e.out, "warble rebuild restores what is derived: search, counts and homes")
 		return errQuiet
 	}
 	fmt.Fprintf(e.out, "clean: %s checked\n", count(seen.Load(), "thing", "things"))

@@ -203,6 +203,9 @@ func (e *env) withApp(ctx context.Context, work func(context.Context, *server.Ap
 	if !errors.Is(err, server.ErrNoServer) {
 		return err
 	}
+	if e.config.Data == "mem:" {
+		return usagef("mem: is a memory of this command alone, gone when it ends: name a store with --data dir:PATH; only warble serve takes mem:")
+	}
 	e.config.Quiet = true
 	app, err := server.Open(ctx, e.config)
 	if err != nil {

@@ -75,10 +75,16 @@ func (e *env) welcome(c *cobra.Command, srv *server.Server) error {
 		}
 	}
 	fmt.Fprintf(e.out, "\nWarble serves %s from %s\n", srv.URL, e.config.Data)
+	if srv.Everywhere {
+		fmt.Fprintln(e.out, "\n  it listens on every address of this machine")
+	}
 	if srv.PrivateURL != "" {
 		fmt.Fprintf(e.out, "\n  metrics:     %s/metrics\n", srv.PrivateURL)
 	}
 	if demo == nil {
+		if e.config.Data == "mem:" {
+			return nil // another process has another memory
+		}
 		fmt.Fprintf(e.out, "\n  an account:  warble user add NAME --email E --password - --data %s\n", e.config.Data)
 		return nil
 	}

@@ -146,6 +146,9 @@ func appAdd(e *env) *cobra.Command {
 		Example: "  warble app add 'My client' --redirect http://127.0.0.1:3000/callback\n" +
 			"  warble app add Phone --redirect phone.example:/back --confidential=false",
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(redirects) == 0 && !confidential {
+				return usagef("an app that can keep no secret needs a redirect URI to do anything: add --redirect URI")
+			}
 			return e.withApp(c.Context(), func(ctx context.Context, app *server.App) error {
 				a, secret, err := app.Auth.AddApp(ctx, 0, args[0], redirects, confidential)
 				if err != nil {
@@ -154,6 +157,9 @@ func appAdd(e *env) *cobra.Command {
 				fmt.Fprintf(e.out, "client id:     %s\n", a.ClientID())
 				if secret != "" {
 					fmt.Fprintf(e.out, "client secret: %s\n", secret)
+				}
+				if len(redirects) == 0 {
+					fmt.Fprintln(e.errOut, "without --redirect nobody can allow this app: it can only use client credentials")
 				}
 				return nil
 			})

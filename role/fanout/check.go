@@ -324,11 +324,24 @@ func (c *Checker) counts(ctx context.Context, id warble.ID, thing string, parts 
 		}
 		for i, k := range kinds {
 			if got[i] != want[k] {
-				return fmt.Sprintf("count %d says %d, there are %d", k, got[i], want[k]), nil
+				return fmt.Sprintf("%s says %d, there are %d", countName(k), got[i], want[k]), nil
 			}
 		}
 		return "", nil
 	})
+}
+
+// countName is what people call a count.
+func countName(k warble.CountKind) string {
+	names := [warble.MaxCountKind + 1]string{
+		warble.CountReplies: "replies", warble.CountRetweets: "retweets", warble.CountQuotes: "quotes",
+		warble.CountLikes: "likes", warble.CountBookmarks: "bookmarks", warble.CountFollowers: "followers",
+		warble.CountFollowing: "following", warble.CountTweets: "tweets", warble.CountLiked: "liked",
+		warble.CountListed: "listed", warble.CountMembers: "members", warble.CountListFollowers: "list followers",
+		warble.CountVote0: "votes for choice 1", warble.CountVote1: "votes for choice 2",
+		warble.CountVote2: "votes for choice 3", warble.CountVote3: "votes for choice 4", warble.CountMedia: "tweets with photos",
+	}
+	return names[k]
 }
 
 // timeline checks that a stored home names only tweets that are or were there.
