@@ -58,9 +58,9 @@ func TestImportAllOfTheSharedData(t *testing.T) {
 	} else {
 		t.Logf("the follow graph took %s, %.2f of the %s wanted", took.Round(time.Second), float64(took)/float64(followsWanted), followsWanted)
 	}
-	h.says("19 rows read, 17 added, 0 already there, 2 rejected; 1 person made", "import", "photos", want.path("photos"))
+	h.says("19 files read, 17 added, 0 already there, 2 rejected; 1 person made", "import", "photos", want.path("photos"))
 	h.says("14640 rows read, 0 added, 14633 already there, 7 rejected; 0 people made", "import", "tweets", want.path("tweets.csv"))
-	h.says("19 rows read, 0 added, 17 already there, 2 rejected; 0 people made", "import", "photos", want.path("photos"))
+	h.says("19 files read, 0 added, 17 already there, 2 rejected; 0 people made", "import", "photos", want.path("photos"))
 	h.says("clean: ", "check")
 
 	h.serve()
