@@ -3,6 +3,7 @@ package twitter
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,9 @@ func (a *api) replyTweets(w http.ResponseWriter, r *http.Request, viewer warble.
 	d := answer{a: a, q: q, viewer: viewer, b: buf.b}
 	d.b = append(d.b, '{')
 	if tl.Kept != nil && q.plain() {
-		d.splice(tl)
+		if err := d.splice(r.Context(), tl); err != nil {
+			return err
+		}
 	} else if len(tl.Items) > 0 {
 		d.b = append(d.b, `"data":[`...)
 		for i := range tl.Items {
@@ -70,10 +73,12 @@ func (q *query) plain() bool { return q.exp&^xAuthor == 0 && q.user&uLive == 0 }
 
 // splice appends data and includes of a kept page, from what the same query
 // made of it before.
-func (d *answer) splice(tl *read.Timeline) {
+func (d *answer) splice(ctx context.Context, tl *read.Timeline) (err error) {
 	p, _ := tl.Kept.Load().(*spliced)
 	if p == nil || p.q != d.q {
-		p = d.fragments(tl)
+		if p, err = d.fragments(ctx, tl); err != nil {
+			return err
+		}
 		tl.Kept.Store(p)
 	}
 	d.b = append(d.b, `"data":[`...)
@@ -84,9 +89,10 @@ func (d *answer) splice(tl *read.Timeline) {
 		d.b = appendLive(append(d.b, p.tweets[i]...), &tl.Items[i], d.q.tweet)
 	}
 	d.b = append(append(d.b, "],"...), p.includes...)
+	return nil
 }
 
-func (d *answer) fragments(tl *read.Timeline) *spliced {
+func (d *answer) fragments(ctx context.Context, tl *read.Timeline) (*spliced, error) {
 	p := &spliced{q: d.q, tweets: make([][]byte, len(tl.Items))}
 	for i := range tl.Items {
 		it := &tl.Items[i]
@@ -95,17 +101,10 @@ func (d *answer) fragments(tl *read.Timeline) *spliced {
 			d.user(it.Author)
 		}
 	}
-	if len(d.users) > 0 {
-		p.includes = append(p.includes, `"includes":{"users":[`...)
-		for i, u := range d.users {
-			if i > 0 {
-				p.includes = append(p.includes, ',')
-			}
-			p.includes = d.a.appendUser(p.includes, u, nil, d.userMask())
-		}
-		p.includes = append(p.includes, "]},"...)
-	}
-	return p
+	start := len(d.b)
+	err := d.includes(ctx, tl)
+	p.includes, d.b = slices.Clone(d.b[start:]), d.b[:start]
+	return p, err
 }
 
 // tweet appends one tweet and notes whom and what it brings along.

@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,38 @@ func TestWireShape(t *testing.T) {
 			t.Errorf("%s: private data: %s", name, first)
 		}
 		golden(t, name, first)
+	}
+}
+
+// TestAKeptPageIsTheSameAnswer asks for a page that is kept with one query after
+// the other, each twice, and holds the answers against those of the page made anew.
+func TestAKeptPageIsTheSameAnswer(t *testing.T) {
+	a := newAPI(Deps{BaseURL: "https://warble.test/", Clock: func() time.Time { return at(100).Time() }})
+	kept := fixed()
+	kept.Kept = new(atomic.Value)
+	answer := func(query string, tl *read.Timeline) string {
+		q, err := a.specs.home.parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := httptest.NewRecorder()
+		if err := a.replyTweets(rec, httptest.NewRequest("GET", "/", nil), at(1), q, tl, byTweet); err != nil {
+			t.Fatal(err)
+		}
+		return rec.Body.String()
+	}
+	for _, query := range []string{
+		"", "expansions=author_id", "tweet.fields=public_metrics,viewer,entities", "tweet.fields=public_metrics&expansions=author_id&user.fields=created_at", everything,
+	} {
+		want := answer(query, fixed())
+		for range 2 {
+			if got := answer(query, kept); got != want {
+				t.Errorf("%s: kept\n%s\nanew\n%s", query, got, want)
+			}
+		}
+	}
+	if _, ok := kept.Kept.Load().(*spliced); !ok {
+		t.Error("nothing was kept beside the page")
 	}
 }
 
