@@ -1,17 +1,11 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
-
-	"warble/internal/httpx"
 )
 
 // listen opens an address that flag names; a port in use is a sentence of its own.
@@ -107,74 +101,4 @@ func (l *limited) Accept() (net.Conn, error) {
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.TCPListener.Close()
-}
-
-// conn is a connection of a limited listener. It gives its place back, and
-// puts into the API's form what net/http, on its own, says to a request that
-// it cannot read.
-type conn struct {
-	*net.TCPConn
-	l    *limited
-	once sync.Once
-}
-
-func (c *conn) Close() error {
-	c.once.Do(func() {
-		c.l.open.Add(-1)
-		select {
-		case c.l.freed <- struct{}{}:
-		default:
-		}
-	})
-	return c.TCPConn.Close()
-}
-
-func (c *conn) Write(p []byte) (int, error) {
-	status := unreadable(p)
-	if status == 0 {
-		return c.TCPConn.Write(p)
-	}
-	if _, err := c.TCPConn.Write(refusal(status)); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// unreadable is the status of an answer that net/http gives before any handler
-// is asked, or 0: those have these two headers and no other, while what comes
-// through the mux has at least a request id.
-func unreadable(p []byte) int {
-	const start, headers = "HTTP/1.1 ", "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-	if len(p) < len(start)+3 || p[len(start)] < '4' {
-		return 0
-	}
-	line, rest, _ := bytes.Cut(p, []byte("\r\n"))
-	if !bytes.HasPrefix(line, []byte(start)) || !bytes.HasPrefix(rest, []byte(headers)) {
-		return 0
-	}
-	status, err := strconv.Atoi(string(p[len(start) : len(start)+3]))
-	if err != nil || http.StatusText(status) == "" {
-		return 0
-	}
-	return status
-}
-
-// refusal is a whole answer that closes the connection.
-func refusal(status int) []byte {
-	detail := "This is not a request of HTTP/1.1 as its standard writes it."
-	switch status {
-	case http.StatusRequestHeaderFieldsTooLarge:
-		detail = fmt.Sprintf("The request's headers may have at most %d bytes.", headerBytes)
-	case http.StatusNotImplemented:
-		detail = "The only transfer encoding is chunked."
-	case http.StatusHTTPVersionNotSupported:
-		detail = "The versions of HTTP here are 1.0, 1.1 and, over TLS, 2."
-	}
-	p := httpx.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
-	body, err := json.Marshal(p)
-	if err != nil { // a Problem holds strings and numbers only
-		body = []byte("{}")
-	}
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: application/problem+json; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n\r\n%s\n",
-		status, p.Title, len(body)+1, body)
 }
