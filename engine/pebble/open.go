@@ -98,6 +98,11 @@ const (
 
 	defaultTimelines = 1 << 30
 	memTable         = 16 << 20 // larger ones cost more to insert into: each level of the skip list misses the cache
+
+	// syncApart is how long after one sync of the log the next begins at the
+	// earliest: under load more commits share one, which is a tenth of what a
+	// tweet costs; a commit that comes alone waits for nothing.
+	syncApart = 300 * time.Microsecond
 )
 
 // Open opens the directory at path and makes it when it is not there.
@@ -201,6 +206,7 @@ func (e *Engine) options(fs vfs.FS) *pdb.Options {
 		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                1000,
 		BytesPerSync:                1 << 20,
+		WALMinSyncInterval:          func() time.Duration { return syncApart },
 		FlushDelayDeleteRange:       time.Minute,
 	}
 	for i := range opt.Levels {
