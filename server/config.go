@@ -63,6 +63,9 @@ type Config struct {
 	bounds bounds // of clients; zero: the usual ones
 }
 
+// runs says whether the process has a role.
+func (c *Config) runs(role string) bool { return c.Target == "all" || c.Target == role }
+
 // Usage is a mistake in the configuration: one sentence that says what to do.
 type Usage struct{ Text string }
 

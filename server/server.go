@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,9 @@ func Start(ctx context.Context, cfg Config, run Command) (srv *Server, err error
 		return srv, err
 	}
 	srv.stop = append(srv.stop, func(context.Context) error { return srv.App.Close() })
-	srv.runFanout(ctx)
+	if srv.cfg.runs("fanout") {
+		srv.runFanout(ctx)
+	}
 	if err := srv.serveCommands(ctx, run); err != nil {
 		return srv, err
 	}
@@ -137,9 +140,10 @@ func (s *Server) listenPublic() error {
 	return nil
 }
 
-// mountEdges lets the edges answer.
+// mountEdges lets the edges answer, as far as the process has the role.
 func (s *Server) mountEdges() {
-	routes := append(Routes(s.App, s.URL, s.drain), s.healthRoutes()...)
+	routes := slices.DeleteFunc(Routes(s.App, s.URL, s.drain), func(r httpx.Route) bool { return !s.cfg.runs(string(r.Role)) })
+	routes = append(routes, s.healthRoutes()...)
 	s.edges.Store(httpx.NewMux(routes, s.App.Auth.Mux(httpx.Options{
 		Observe:  s.App.observeRequests(routes),
 		CORS:     []string{"/2/", "/media/"},
