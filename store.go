@@ -38,6 +38,10 @@ type Stores struct {
 	// Stamps tells what was written since a moment; nil where that is not known.
 	Stamps *Stamps
 
+	// CatchUp lets what follows see all that a person wrote before, in whatever
+	// process; nil where one process sees every write.
+	CatchUp func(ctx context.Context, user UserID)
+
 	// Close gives everything back. Nothing may be called afterwards.
 	Close func() error
 }

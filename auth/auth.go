@@ -114,6 +114,9 @@ func (s *Service) active(ctx context.Context, user warble.UserID) error {
 	if user == 0 {
 		return nil
 	}
+	if s.s.CatchUp != nil {
+		s.s.CatchUp(ctx, user)
+	}
 	rows, err := s.s.Users.Get(ctx, user)
 	switch {
 	case err != nil:
