@@ -1,4 +1,4 @@
-// Package credential reads the files a configuration names instead of holding secrets: passwords, keys, certificates.
+// Package credential reads what a configuration names instead of holding it: passwords, keys, certificates.
 package credential
 
 import (
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"warble"
@@ -48,16 +49,54 @@ func (t *TLS) Config(section string) (*tls.Config, error) {
 	return conf, nil
 }
 
-// Secret reads a file that holds a secret and nothing else but a line's end. param is where the operator wrote the
-// path; it stands in the error, which is ErrInvalid.
-func Secret(param, path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", unreadable(param, path, err)
+// In returns t with relative paths taken from dir.
+func (t *TLS) In(dir string) *TLS {
+	if t == nil {
+		return nil
 	}
-	value := strings.TrimRight(string(data), "\r\n")
+	return &TLS{in(dir, t.CAFile), in(dir, t.CertFile), in(dir, t.KeyFile)}
+}
+
+func in(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// Secret says where a secret is: "file:PATH" for a file that holds it and nothing else but a line's end, "env:NAME" for
+// a variable of the environment. The empty one is none.
+type Secret string
+
+// In returns s with a relative path taken from dir.
+func (s Secret) In(dir string) Secret {
+	if path, ok := strings.CutPrefix(string(s), "file:"); ok {
+		return Secret("file:" + in(dir, path))
+	}
+	return s
+}
+
+// Read fetches the secret. param is where the operator wrote s; it stands in the error, which is ErrInvalid and never
+// shows what may be a secret.
+func (s Secret) Read(param string) (string, error) {
+	kind, rest, _ := strings.Cut(string(s), ":")
+	value := ""
+	switch {
+	case s == "":
+		return "", nil
+	case kind == "file" && rest != "":
+		data, err := os.ReadFile(rest)
+		if err != nil {
+			return "", unreadable(param, rest, err)
+		}
+		value = strings.TrimRight(string(data), "\r\n")
+	case kind == "env" && rest != "":
+		value = os.Getenv(rest)
+	default:
+		return "", warble.Invalid(param, "", "a secret is not written here: name where it is, as file:PATH or env:NAME")
+	}
 	if value == "" {
-		return "", warble.Invalid(param, path, "the file is empty, and should hold a secret")
+		return "", warble.Invalid(param, string(s), "nothing is there, and it should hold a secret")
 	}
 	return value, nil
 }

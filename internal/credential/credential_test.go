@@ -1,15 +1,16 @@
 package credential
 
 import (
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"encoding/pem"
 
 	"warble"
 )
@@ -30,26 +31,50 @@ func refused(t *testing.T, err error, param, path string) {
 	if !ok || !errors.Is(err, warble.ErrInvalid) || e.Param != param || e.Value != path {
 		t.Errorf("got %v, want a refusal of %s %s", err, param, path)
 	}
-	if strings.Count(err.Error(), path) > 1 {
+	if path != "" && strings.Count(err.Error(), path) > 1 {
 		t.Errorf("the path stands twice in %q", err)
 	}
 }
 
-func TestASecretIsTheFileWithoutItsLineEnd(t *testing.T) {
-	got, err := Secret("redis.password_file", write(t, "p", " a b \r\n"))
+func TestASecretIsReadWhereItIsSaidToBe(t *testing.T) {
+	path := write(t, "p", " a b \r\n")
+	got, err := Secret("file:p").In(filepath.Dir(path)).Read("redis.password")
 	if err != nil || got != " a b " {
-		t.Errorf("got %q, %v", got, err)
+		t.Errorf("the file gives %q, %v", got, err)
 	}
-	missing := filepath.Join(t.TempDir(), "none")
-	_, err = Secret("redis.password_file", missing)
-	refused(t, err, "redis.password_file", missing)
-	empty := write(t, "e", "\n")
-	_, err = Secret("redis.password_file", empty)
-	refused(t, err, "redis.password_file", empty)
+	t.Setenv("WARBLE_TEST_SECRET", "c")
+	if got, err := Secret("env:WARBLE_TEST_SECRET").In("/elsewhere").Read("redis.password"); err != nil || got != "c" {
+		t.Errorf("the environment gives %q, %v", got, err)
+	}
+	if got, err := Secret("").In("/elsewhere").Read("redis.password"); err != nil || got != "" {
+		t.Errorf("none gives %q, %v", got, err)
+	}
+}
+
+func TestASecretThatIsNotThereIsNamed(t *testing.T) {
+	missing, empty := filepath.Join(t.TempDir(), "none"), write(t, "e", "\n")
+	_, err := Secret("file:" + missing).Read("redis.password")
+	refused(t, err, "redis.password", missing)
+	_, err = Secret("file:" + empty).Read("redis.password")
+	refused(t, err, "redis.password", "file:"+empty)
+	_, err = Secret("env:WARBLE_TEST_NONE").Read("redis.password")
+	refused(t, err, "redis.password", "env:WARBLE_TEST_NONE")
+}
+
+func TestASecretWrittenOutIsRefusedAndNotRepeated(t *testing.T) {
+	for _, value := range []Secret{"hunter2", "file:", "hunter:2"} {
+		_, err := value.Read("redis.password")
+		refused(t, err, "redis.password", "")
+		if strings.Contains(err.Error(), "hunter") {
+			t.Errorf("the secret stands in %q", err)
+		}
+	}
 }
 
 func TestAServerOfTheNamedAuthorityIsBelieved(t *testing.T) {
-	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
 	defer srv.Close()
 	ca := write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})))
 	conf, err := (&TLS{CAFile: ca}).Config("s3.tls")
