@@ -1,5 +1,7 @@
 package warble
 
+import "cmp"
+
 // EventKind says what to look at. The numbers are stored.
 type EventKind uint8
 
@@ -32,10 +34,35 @@ type Event struct {
 
 // Batch is some events of one partition, in no promised order. Done says that
 // all of them are handled for good; until then they come again after a restart.
+// A batch without events only carries its Turn on.
 type Batch struct {
-	Part   int
+	Turn
 	Events []Event
 	Done   func()
+}
+
+// Turn says whose pushes to timelines these are, and how far they bring a
+// partition of the log. A store of timelines that may be taken back to an earlier
+// moment without saying so keeps To, and looks for From. Where Epoch is zero nobody
+// counts: timelines are lost whole or not at all.
+type Turn struct {
+	Part  int
+	Epoch uint64 // of the partition's owner; pushes of an earlier one are refused
+	From  Mark   // up to here the owner has pushed before
+	To    Mark   // up to here with this push
+}
+
+// Mark is a place in a partition: a number, and in which stream, since numbers
+// begin again in a new one. A number may be reached by several pushes: all but
+// the last have a Step, 1 first.
+type Mark struct {
+	Stream, Number uint64
+	Step           uint16
+}
+
+// Compare is negative where m lies before o.
+func (m Mark) Compare(o Mark) int {
+	return cmp.Or(cmp.Compare(m.Stream, o.Stream), cmp.Compare(m.Number, o.Number), cmp.Compare(m.Step-1, o.Step-1))
 }
 
 // TopicPublic is the hub's topic of every new public tweet; a message is the

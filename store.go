@@ -195,7 +195,7 @@ type Position struct {
 // Pair is one delivery: an entry for an owner's timeline.
 type Pair struct {
 	Owner UserID
-	Entry TweetID
+	Entry TweetID // zero: forget the owner's timeline
 }
 
 // Timelines are stored home timelines: for each owner a set of entries with a
@@ -203,8 +203,10 @@ type Pair struct {
 type Timelines interface {
 	// Push adds entries. One below its timeline's floor, already there, or for
 	// an owner without a timeline does nothing. Above TimelineTrim entries a
-	// timeline is cut back to TimelineKeep and its floor rises.
-	Push(ctx context.Context, pairs []Pair) error
+	// timeline is cut back to TimelineKeep and its floor rises. A pair without
+	// an entry drops its owner's timeline. turn numbers what an event made
+	// necessary; other pushes have the zero Turn.
+	Push(ctx context.Context, turn Turn, pairs []Pair) error
 	// Read returns sorted distinct entries inside the page, newest first, and
 	// the floor. ok is false where there is no timeline, or it is still being
 	// built, or was built longer ago than TimelineAge, however often it was read: then Build it.

@@ -129,11 +129,11 @@ type brokenTimelines struct {
 	f *Faults
 }
 
-func (b brokenTimelines) Push(ctx context.Context, pairs []warble.Pair) error {
+func (b brokenTimelines) Push(ctx context.Context, turn warble.Turn, pairs []warble.Pair) error {
 	if err := b.f.derived(); err != nil {
 		return err
 	}
-	return b.Timelines.Push(ctx, pairs)
+	return b.Timelines.Push(ctx, turn, pairs)
 }
 
 func (b brokenTimelines) Read(ctx context.Context, owner warble.UserID, p warble.Page) ([]warble.TweetID, warble.TweetID, bool, error) {

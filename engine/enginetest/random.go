@@ -245,10 +245,10 @@ func (r *random) timeline() call {
 			return nil, s.Timelines.Build(ctx, owner, pulled(floor, r.tweets...))
 		case 4:
 			return nil, s.Timelines.Build(ctx, owner, func(ctx context.Context) ([]warble.TweetID, warble.TweetID, error) {
-				return r.tweets[:3], 0, s.Timelines.Push(ctx, pairs)
+				return r.tweets[:3], 0, s.Timelines.Push(ctx, warble.Turn{}, pairs)
 			})
 		}
-		return nil, s.Timelines.Push(ctx, pairs)
+		return nil, s.Timelines.Push(ctx, warble.Turn{}, pairs)
 	}
 }
 

@@ -27,6 +27,7 @@ func timelineTests() []test {
 		{"AFailedPullLeavesNothing", timelinePullFails},
 		{"ABuilderWhoGivesUpHarmsNobody", timelineBuilderLeaves},
 		{"DropForgets", timelineDrop},
+		{"APairWithoutAnEntryForgets", timelineForget},
 		{"TrimmingRaisesTheFloor", timelineTrim},
 		{"APullOfTooManyIsTrimmed", timelineTrimBuild},
 		{"UnreadForLongItIsBuiltAnew", timelineAge},
@@ -40,7 +41,7 @@ func (s *suite) push(t *testing.T, owner warble.UserID, entries ...warble.TweetI
 	for _, e := range entries {
 		pairs = append(pairs, warble.Pair{Owner: owner, Entry: e})
 	}
-	check(t, s.Timelines.Push(t.Context(), pairs))
+	check(t, s.Timelines.Push(t.Context(), warble.Turn{}, pairs))
 }
 
 // pulled is a pull that answers at once.
@@ -83,7 +84,7 @@ func timelineMissing(t *testing.T, s *suite) {
 	s.missing(t, owner)
 	s.build(t, owner, 0)
 	s.home(t, owner, 0)
-	check(t, s.Timelines.Push(t.Context(), nil))
+	check(t, s.Timelines.Push(t.Context(), warble.Turn{}, nil))
 }
 
 func timelineBuild(t *testing.T, s *suite) {
@@ -140,7 +141,7 @@ func timelineOwners(t *testing.T, s *suite) {
 	b := a + 1
 	s.build(t, a, 0)
 	s.build(t, b, 0)
-	check(t, s.Timelines.Push(t.Context(), []warble.Pair{{Owner: a, Entry: e[0]}, {Owner: b, Entry: e[1]}, {Owner: a + 2, Entry: e[0]}}))
+	check(t, s.Timelines.Push(t.Context(), warble.Turn{}, []warble.Pair{{Owner: a, Entry: e[0]}, {Owner: b, Entry: e[1]}, {Owner: a + 2, Entry: e[0]}}))
 	s.home(t, a, 0, e[0])
 	s.home(t, b, 0, e[1])
 	s.missing(t, a+2)
@@ -257,6 +258,28 @@ func timelineDrop(t *testing.T, s *suite) {
 	s.missing(t, owners[0])
 }
 
+func timelineForget(t *testing.T, s *suite) {
+	owners, e := s.idsUp(3), s.idsUp(2)
+	for _, owner := range owners[:2] {
+		s.build(t, owner, 0, e[0])
+	}
+	check(t, s.Timelines.Push(t.Context(), warble.Turn{}, []warble.Pair{
+		{Owner: owners[0]}, {Owner: owners[2]}, {Owner: owners[0], Entry: e[1]}, {Owner: owners[1], Entry: e[1]},
+	}))
+	s.missing(t, owners[0])
+	s.home(t, owners[1], 0, e[1], e[0])
+	s.missing(t, owners[2])
+
+	pulls := 0
+	check(t, s.Timelines.Build(t.Context(), owners[0], func(ctx context.Context) ([]warble.TweetID, warble.TweetID, error) {
+		if pulls++; pulls == 1 {
+			return nil, 0, s.Timelines.Push(ctx, warble.Turn{}, []warble.Pair{{Owner: owners[0]}})
+		}
+		return e[:1], 0, nil
+	}))
+	s.home(t, owners[0], 0, e[0])
+}
+
 func timelineTrim(t *testing.T, s *suite) {
 	owner, e := s.id(), s.idsUp(warble.TimelineTrim+5)
 	s.build(t, owner, e[2], e[5:warble.TimelineTrim]...)
@@ -319,7 +342,7 @@ func timelineNothingLost(t *testing.T, s *suite) {
 			switch {
 			case i == 0:
 				stored.Store(int32(n + 1)) // truth first, then the push
-				err = s.Timelines.Push(t.Context(), []warble.Pair{{Owner: owner, Entry: e[n]}})
+				err = s.Timelines.Push(t.Context(), warble.Turn{}, []warble.Pair{{Owner: owner, Entry: e[n]}})
 			case i == 1 && n%10 == 0:
 				err = s.Timelines.Drop(t.Context(), owner)
 			case i > 1 && n%3 == 0:

@@ -26,13 +26,15 @@ type build struct {
 
 type timelineStore struct{ *engine }
 
-func (s timelineStore) Push(_ context.Context, pairs []warble.Pair) error {
+func (s timelineStore) Push(_ context.Context, _ warble.Turn, pairs []warble.Pair) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range pairs {
 		t := s.timelines[p.Owner]
 		switch {
 		case t == nil:
+		case p.Entry == 0:
+			delete(s.timelines, p.Owner)
 		case t.build != nil:
 			t.build.pushed = append(t.build.pushed, p.Entry)
 		default:

@@ -127,7 +127,7 @@ func (s logStore) ready(g *group, part int) (taken []*entry) {
 }
 
 func (s logStore) batch(g *group, part int, taken []*entry, me *consumer) warble.Batch {
-	b := warble.Batch{Part: part, Events: make([]warble.Event, len(taken))}
+	b := warble.Batch{Turn: warble.Turn{Part: part}, Events: make([]warble.Event, len(taken))}
 	for i, en := range taken {
 		b.Events[i] = en.event
 		g.out[en] = me

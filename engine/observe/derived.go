@@ -52,9 +52,9 @@ type timelines struct {
 	push, read, build, drop meter
 }
 
-func (s timelines) Push(ctx context.Context, pairs []warble.Pair) error {
+func (s timelines) Push(ctx context.Context, turn warble.Turn, pairs []warble.Pair) error {
 	start := time.Now()
-	err := s.Timelines.Push(ctx, pairs)
+	err := s.Timelines.Push(ctx, turn, pairs)
 	s.push.done(start, err)
 	return err
 }

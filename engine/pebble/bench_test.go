@@ -226,7 +226,7 @@ func BenchmarkPush(b *testing.B) {
 		for i := range pairs {
 			pairs[i] = warble.Pair{Owner: warble.ID(rand.IntN(owners) + 1), Entry: next}
 		}
-		if err := e.timelines.Push(ctx, pairs); err != nil {
+		if err := e.timelines.Push(ctx, warble.Turn{}, pairs); err != nil {
 			b.Fatal(err)
 		}
 	}

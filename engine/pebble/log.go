@@ -330,7 +330,7 @@ func (l *eventLog) consume(ctx context.Context, g *group, part int, handle func(
 			}
 			b := pl.hand(from, to, len(events), oldest)
 			if b != nil {
-				if err := handle(ctx, warble.Batch{Part: part, Events: events, Done: func() { pl.done(b) }}); err != nil {
+				if err := handle(ctx, warble.Batch{Turn: warble.Turn{Part: part}, Events: events, Done: func() { pl.done(b) }}); err != nil {
 					return err
 				}
 			}

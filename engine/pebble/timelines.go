@@ -66,7 +66,7 @@ type byShard struct {
 	start [timelineShards + 1]uint32
 }
 
-func (t *timelines) Push(_ context.Context, pairs []warble.Pair) error {
+func (t *timelines) Push(_ context.Context, _ warble.Turn, pairs []warble.Pair) error {
 	if len(pairs) == 1 {
 		s := t.shard(pairs[0].Owner)
 		s.mu.Lock()
@@ -115,10 +115,14 @@ func (by *byShard) sort(pairs []warble.Pair) {
 	}
 }
 
-// push adds one entry. The caller holds mu.
+// push adds one entry, or forgets the timeline. The caller holds mu.
 func (s *timelineShard) push(p warble.Pair) {
 	i, ok := s.at[p.Owner]
 	if !ok {
+		return
+	}
+	if p.Entry == 0 {
+		s.forget(p.Owner)
 		return
 	}
 	r := &s.rings[i]
@@ -251,11 +255,16 @@ func (t *timelines) Drop(_ context.Context, owners ...warble.UserID) error {
 	for _, owner := range owners {
 		s := t.shard(owner)
 		s.mu.Lock()
-		delete(s.builds, owner)
-		s.drop(owner)
+		s.forget(owner)
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// forget forgets a timeline, also one being built. The caller holds mu.
+func (s *timelineShard) forget(owner warble.UserID) {
+	delete(s.builds, owner)
+	s.drop(owner)
 }
 
 // make makes an empty timeline. The caller holds mu.

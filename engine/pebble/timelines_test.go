@@ -65,7 +65,7 @@ func TestTimelinesNotReadLatelyGoWhenThereIsNoRoom(t *testing.T) {
 		for i := range pairs {
 			pairs[i].Entry = 1000 + entry
 		}
-		if err := tl.Push(t.Context(), pairs); err != nil {
+		if err := tl.Push(t.Context(), warble.Turn{}, pairs); err != nil {
 			t.Fatal(err)
 		}
 	}

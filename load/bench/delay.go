@@ -19,8 +19,8 @@ type delays struct {
 	times []time.Duration
 }
 
-func (d *delays) Push(ctx context.Context, pairs []warble.Pair) error {
-	if err := d.Timelines.Push(ctx, pairs); err != nil {
+func (d *delays) Push(ctx context.Context, turn warble.Turn, pairs []warble.Pair) error {
+	if err := d.Timelines.Push(ctx, turn, pairs); err != nil {
 		return err
 	}
 	now := time.Now()

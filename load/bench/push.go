@@ -21,8 +21,8 @@ type pushes struct {
 	seen [][]warble.TweetID // the distinct entries of each Push, in order, while keep
 }
 
-func (p *pushes) Push(ctx context.Context, pairs []warble.Pair) error {
-	if err := p.Timelines.Push(ctx, pairs); err != nil {
+func (p *pushes) Push(ctx context.Context, turn warble.Turn, pairs []warble.Pair) error {
+	if err := p.Timelines.Push(ctx, turn, pairs); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -198,7 +198,7 @@ func (p *pushing) control(ctx context.Context) (pairs int, took time.Duration, e
 	start := time.Now()
 	err = spread(ctx, fanoutWorkers, fanoutWorkers, func(w int) error {
 		for _, list := range work[w] {
-			if err := p.seen.Timelines.Push(ctx, list); err != nil {
+			if err := p.seen.Timelines.Push(ctx, warble.Turn{}, list); err != nil {
 				return err
 			}
 		}

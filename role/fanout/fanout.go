@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"time"
 	"warble"
@@ -79,7 +78,7 @@ func (f *Fanout) handle(ctx context.Context, b warble.Batch) error {
 	var rows []*warble.Tweet
 	var list []warble.NoticeRow
 	err := retry(ctx, func() (err error) {
-		if rows, err = f.carry(ctx, b.Events); err == nil {
+		if rows, err = f.carry(ctx, b); err == nil {
 			list, err = f.tell(ctx, b.Events, rows)
 		}
 		return err
@@ -125,12 +124,9 @@ func retry(ctx context.Context, do func() error, told func(error)) error {
 
 // carry brings events to follower lists, homes and the index. It returns the
 // rows of the tweets that came or were edited, in the order of their events.
-func (f *Fanout) carry(ctx context.Context, events []warble.Event) (rows []*warble.Tweet, err error) {
-	if err := f.carryEdges(ctx, events); err != nil {
-		return nil, err
-	}
+func (f *Fanout) carry(ctx context.Context, b warble.Batch) (rows []*warble.Tweet, err error) {
 	var ids []warble.TweetID
-	for _, e := range events {
+	for _, e := range b.Events {
 		if e.Kind == warble.EventTweet || e.Kind == warble.EventTweetEdit {
 			ids = append(ids, e.ID)
 		}
@@ -140,16 +136,15 @@ func (f *Fanout) carry(ctx context.Context, events []warble.Event) (rows []*warb
 			return nil, err
 		}
 	}
-	if err := f.deliver(ctx, events, rows); err != nil {
+	if err := f.deliver(ctx, b, rows); err != nil {
 		return nil, err
 	}
-	return rows, f.index(ctx, events, rows)
+	return rows, f.index(ctx, b.Events, rows)
 }
 
-// carryEdges obeys follows: first the author's follower list, then the
-// follower's stored home.
-func (f *Fanout) carryEdges(ctx context.Context, events []warble.Event) error {
-	var owners []warble.UserID
+// followed obeys follows and unfollows: first the author's follower list, then,
+// by the pairs it returns, the follower's stored home.
+func (f *Fanout) followed(pairs []warble.Pair, events []warble.Event) []warble.Pair {
 	for _, ev := range events {
 		if ev.Kind != warble.EventEdge && ev.Kind != warble.EventEdgeGone {
 			continue
@@ -157,25 +152,23 @@ func (f *Fanout) carryEdges(ctx context.Context, events []warble.Event) error {
 		for _, e := range ev.Edges {
 			if e.Kind == warble.Follow {
 				f.followers.forget(e.To)
-				owners = append(owners, e.From)
+				pairs = append(pairs, warble.Pair{Owner: e.From})
 			}
 		}
 	}
-	if len(owners) == 0 {
-		return nil
-	}
-	slices.Sort(owners)
-	return f.s.Timelines.Drop(ctx, slices.Compact(owners)...)
+	return pairs
 }
 
-// deliver pushes the new tweets among rows to the stored homes of their
-// authors' followers, or leaves them to readers, or to turns.
-func (f *Fanout) deliver(ctx context.Context, events []warble.Event, rows []*warble.Tweet) error {
+// deliver forgets the stored homes of those who followed or unfollowed, and
+// pushes the new tweets among rows to those of their authors' followers, or
+// leaves them to readers, or to turns.
+func (f *Fanout) deliver(ctx context.Context, b warble.Batch, rows []*warble.Tweet) error {
 	pairs := f.followers.buffer()
 	defer f.followers.giveBack(pairs)
+	*pairs = f.followed(*pairs, b.Events)
 	var pushed []delivery
-	n := 0
-	for _, ev := range events {
+	n, turn := 0, b.Turn
+	for _, ev := range b.Events {
 		if ev.Kind != warble.EventTweet && ev.Kind != warble.EventTweetEdit {
 			continue
 		}
@@ -205,27 +198,31 @@ func (f *Fanout) deliver(ctx context.Context, events []warble.Event, rows []*war
 			*pairs = append(*pairs, warble.Pair{Owner: owner, Entry: t.ID})
 		}
 		if len(*pairs) >= 4096 {
-			if err := f.push(ctx, pairs); err != nil {
+			turn.To.Step++
+			if err := f.push(ctx, turn, pairs); err != nil {
 				return err
 			}
+			turn.From = turn.To
 		}
 		if !ev.Quiet {
 			pushed = append(pushed, delivery{t.ID, len(list.ids)})
 		}
 	}
-	if err := f.push(ctx, pairs); err != nil {
+	turn.To.Step = 0
+	if err := f.push(ctx, turn, pairs); err != nil {
 		return err
 	}
 	f.Delays.observe(f.opt.Clock(), pushed)
 	return nil
 }
 
-// push delivers the pairs gathered and empties the buffer.
-func (f *Fanout) push(ctx context.Context, pairs *[]warble.Pair) error {
-	if len(*pairs) == 0 {
+// push delivers the pairs gathered and empties the buffer. Where turns are
+// counted, one without pairs counts too.
+func (f *Fanout) push(ctx context.Context, turn warble.Turn, pairs *[]warble.Pair) error {
+	if len(*pairs) == 0 && turn.Epoch == 0 {
 		return nil
 	}
-	err := f.s.Timelines.Push(ctx, *pairs)
+	err := f.s.Timelines.Push(ctx, turn, *pairs)
 	*pairs = (*pairs)[:0]
 	return err
 }

@@ -187,7 +187,7 @@ func (ts *turns) step(ctx context.Context, t *turn) error {
 		for _, e := range edges {
 			*pairs = append(*pairs, warble.Pair{Owner: e.From, Entry: t.Tweet})
 		}
-		if err := ts.f.push(ctx, pairs); err != nil {
+		if err := ts.f.push(ctx, warble.Turn{}, pairs); err != nil {
 			return err
 		}
 		if t.Next--; t.Next < 0 {
