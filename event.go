@@ -46,11 +46,15 @@ type Batch struct {
 // moment without saying so keeps To, and looks for From. Where Epoch is zero nobody
 // counts: timelines are lost whole or not at all.
 type Turn struct {
-	Part  int
+	Part  int    // of the log, or PartTurns
 	Epoch uint64 // of the partition's owner; pushes of an earlier one are refused
 	From  Mark   // up to here the owner has pushed before
 	To    Mark   // up to here with this push
 }
+
+// PartTurns is the partition of pushes that go on after their event is done:
+// the owner of the name "turns" numbers them.
+const PartTurns = 1 << 16
 
 // Mark is a place in a partition: a number, and in which stream, since numbers
 // begin again in a new one. A number may be reached by several pushes: all but

@@ -38,6 +38,13 @@ type Stores struct {
 	// Stamps tells what was written since a moment; nil where that is not known.
 	Stamps *Stamps
 
+	// Own runs work in one process at a time among all that ask under a name,
+	// again and again until ctx ends: work's context ends with the ownership, and
+	// epoch rises from one owner to the next. It returns nil when ctx ends, or
+	// the first error of work's while it owned the name. nil where there is one
+	// process.
+	Own func(ctx context.Context, name string, work func(ctx context.Context, epoch uint64) error) error
+
 	// CatchUp lets what follows see all that a person wrote before, in whatever
 	// process; nil where one process sees every write.
 	CatchUp func(ctx context.Context, user UserID)

@@ -50,8 +50,8 @@ func (f *Fanout) Run(ctx context.Context) error {
 		func(ctx context.Context) error { return f.s.Log.Consume(ctx, fanoutGroup, f.handle) },
 		f.counter.run,
 		f.notices.run,
-		f.turns.run,
-		f.runDue,
+		f.alone("turns", f.turns.run),
+		f.alone("due", func(ctx context.Context, _ uint64) error { return f.runDue(ctx) }),
 	}
 	for _, task := range tasks {
 		go func() { failed <- task(ctx) }()
@@ -65,6 +65,16 @@ func (f *Fanout) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// alone is a task that one process at a time does.
+func (f *Fanout) alone(name string, task func(context.Context, uint64) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if f.s.Own == nil {
+			return task(ctx, 0)
+		}
+		return f.s.Own(ctx, name, task)
+	}
 }
 
 // Lag says how far behind the log fan-out is.
@@ -184,7 +194,7 @@ func (f *Fanout) deliver(ctx context.Context, b warble.Batch, rows []*warble.Twe
 		if !push {
 			continue
 		}
-		list, err := f.followers.of(ctx, t.Author)
+		list, err := f.followers.of(ctx, t.Author, b.Epoch)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,8 @@ import (
 // followerLists keeps the follower lists of active authors, packed. Only the
 // owner of an author's log partition uses his list: on a follow it forgets the
 // list before the follower's home is dropped, so a tweet pushed by an old list
-// is one that the follower's next build pulls.
+// is one that the follower's next build pulls. A list belongs to an epoch of the
+// partition's ownership: what came between two of them nobody here has seen.
 type followerLists struct {
 	s     *warble.Stores
 	lists *warble.Memo[warble.UserID, *followerList]
@@ -22,6 +23,7 @@ type followerLists struct {
 type followerList struct {
 	ids    []warble.UserID
 	newest uint32
+	epoch  uint64
 }
 
 // followerListMax is how many lists one generation of the cache holds: at the
@@ -34,15 +36,15 @@ func newFollowerLists(s *warble.Stores) *followerLists {
 	return l
 }
 
-func (l *followerLists) of(ctx context.Context, author warble.UserID) (*followerList, error) {
-	if list, ok := l.lists.Get(author); ok {
+func (l *followerLists) of(ctx context.Context, author warble.UserID, epoch uint64) (*followerList, error) {
+	if list, ok := l.lists.Get(author); ok && list.epoch == epoch {
 		return list, nil
 	}
 	edges, newest, err := l.s.Edges.Part(ctx, warble.Follow, author, 0)
 	if err != nil {
 		return nil, err
 	}
-	list := &followerList{newest: newest}
+	list := &followerList{newest: newest, epoch: epoch}
 	if newest == 0 {
 		list.ids = make([]warble.UserID, len(edges))
 		for i, e := range edges {

@@ -14,7 +14,8 @@ import (
 // A tweet of an author with more than one part of followers becomes a turn: a
 // document with the next part to push. Its event is done at once, so the log
 // never waits for it. Round after round every waiting turn, newest tweet
-// first, is pushed a bounded number of parts further.
+// first, is pushed a bounded number of parts further. One process does that for
+// all: the others store a turn and tell it.
 type turn struct {
 	Tweet  warble.TweetID
 	Author warble.UserID
@@ -32,6 +33,8 @@ const (
 	turnParts              = 4                      // parts of one turn a round
 	turnSaves              = 500 * time.Millisecond // how much pushing a crash may repeat
 	turnsWaiting           = 1 << 14                // turns held in memory; more wait in the log
+	turnsLook              = 10 * time.Second       // how often turns are looked for that nobody told of
+	topicTurns             = "turns"                // of the hub; a message is the tweet's id in decimal
 )
 
 type turns struct {
@@ -41,10 +44,12 @@ type turns struct {
 	room sync.Cond
 	wake chan struct{}
 	big  map[warble.UserID]int // followers of authors that had turns lately, for the push line
+	here bool                  // this process pushes them
+	now  warble.Turn           // of the pushes; its To is the last one's that was answered
 }
 
 func newTurns(f *Fanout) *turns {
-	t := &turns{f: f, wake: make(chan struct{}, 1), big: map[warble.UserID]int{}}
+	t := &turns{f: f, wake: make(chan struct{}, 1), big: map[warble.UserID]int{}, here: f.s.Own == nil}
 	t.room.L = &t.mu
 	return t
 }
@@ -67,17 +72,41 @@ func (ts *turns) add(ctx context.Context, t *warble.Tweet, quiet bool, newest ui
 		ts.mu.Unlock()
 		return err // it is stored: the next load finds it
 	}
-	ts.list = append(ts.list, turn)
-	if len(ts.big) >= turnsWaiting {
-		clear(ts.big)
+	here := ts.here
+	if here {
+		ts.enter(turn)
 	}
-	ts.big[t.Author] = turn.Parts * warble.PartSize
 	ts.mu.Unlock()
+	if !here {
+		return ts.f.s.Hub.Publish(ctx, topicTurns, []byte(t.ID.String()))
+	}
 	select {
 	case ts.wake <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// enter queues a turn. mu is held.
+func (ts *turns) enter(t *turn) {
+	ts.list = append(ts.list, t)
+	if len(ts.big) >= turnsWaiting {
+		clear(ts.big)
+	}
+	ts.big[t.Author] = t.Parts * warble.PartSize
+}
+
+// meet queues a stored turn unless it is queued or done.
+func (ts *turns) meet(d *warble.Doc) {
+	t := &turn{version: d.Version, Queued: ts.f.opt.Clock().UnixMilli()}
+	if json.Unmarshal(d.Data, t) != nil || t.Tweet == 0 || t.Next < 0 {
+		return
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if len(ts.list) < turnsWaiting && !slices.ContainsFunc(ts.list, func(o *turn) bool { return o.Tweet == t.Tweet }) {
+		ts.enter(t)
+	}
 }
 
 // save stores where a turn is; a finished one is gone.
@@ -93,7 +122,7 @@ func (ts *turns) save(ctx context.Context, t *turn) error {
 	return err
 }
 
-// load finds the turns that an earlier process left.
+// load finds the turns that an earlier process left, or that others stored.
 func (ts *turns) load(ctx context.Context) error {
 	p := warble.Page{Limit: 500}
 	for {
@@ -101,14 +130,9 @@ func (ts *turns) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ts.mu.Lock()
 		for _, d := range docs {
-			t := &turn{version: d.Version, Queued: ts.f.opt.Clock().UnixMilli()}
-			if json.Unmarshal(d.Data, t) == nil && t.Tweet != 0 && !slices.ContainsFunc(ts.list, func(o *turn) bool { return o.Tweet == t.Tweet }) {
-				ts.list = append(ts.list, t)
-			}
+			ts.meet(d)
 		}
-		ts.mu.Unlock()
 		if len(docs) < p.Limit {
 			return nil
 		}
@@ -116,8 +140,29 @@ func (ts *turns) load(ctx context.Context) error {
 	}
 }
 
+// begin makes this process the one that pushes turns; epoch is zero where there
+// is no other.
+func (ts *turns) begin(epoch uint64) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.here = true
+	ts.now = warble.Turn{Part: warble.PartTurns, Epoch: epoch, To: warble.Mark{Stream: epoch}}
+}
+
+// end leaves turns to another process.
+func (ts *turns) end() {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.f.s.Own != nil {
+		ts.here, ts.list = false, nil
+		ts.room.Broadcast()
+	}
+}
+
 // run goes round after round, and sleeps when no turn waits.
-func (ts *turns) run(ctx context.Context) error {
+func (ts *turns) run(ctx context.Context, epoch uint64) error {
+	ts.begin(epoch)
+	defer ts.end()
 	for err := ts.load(ctx); err != nil; err = ts.load(ctx) {
 		ts.f.opt.Log.Warn("turns wait for a store", "error", err)
 		if warble.Pause(ctx, time.Second) != nil {
@@ -126,31 +171,84 @@ func (ts *turns) run(ctx context.Context) error {
 	}
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()
+	told, look := ts.others(ctx)
+	always := make(chan struct{})
+	close(always)
 	for {
 		left, err := ts.round(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err != nil && ctx.Err() == nil {
 			ts.f.opt.Log.Warn("turns wait for a store", "error", err)
 			left = 0
 		}
+		var busy <-chan struct{}
 		if left > 0 {
-			select {
-			case <-watch.C:
-				ts.valve(ctx)
-			default:
-			}
-			continue
+			busy = always
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-watch.C:
 			ts.valve(ctx)
+			err = ts.carryOn(ctx)
+		case <-look:
+			err = ts.load(ctx)
+		case message, open := <-told:
+			if !open {
+				told = nil
+			}
+			err = ts.fetch(ctx, string(message))
 		case <-ts.wake:
+		case <-busy:
+		}
+		if err != nil && ctx.Err() == nil {
+			ts.f.opt.Log.Warn("turns wait for a store", "error", err)
 		}
 	}
+}
+
+// others says when to look for turns that other processes stored: never, where there are none.
+func (ts *turns) others(ctx context.Context) (told <-chan []byte, look <-chan time.Time) {
+	if ts.f.s.Own == nil {
+		return nil, nil
+	}
+	told, err := ts.f.s.Hub.Subscribe(ctx, topicTurns)
+	if err != nil {
+		ts.f.opt.Log.Warn("turns of other processes are found late", "error", err)
+	}
+	return told, time.Tick(turnsLook)
+}
+
+// fetch queues the turn a message names.
+func (ts *turns) fetch(ctx context.Context, message string) error {
+	id, err := warble.ParseID(message)
+	if err != nil {
+		return nil //nolint:nilerr // not a message of ours
+	}
+	docs, err := ts.f.s.Docs.Get(ctx, id)
+	if err == nil && docs[0] != nil {
+		ts.meet(docs[0])
+	}
+	return err
+}
+
+// carryOn has the timelines count pushes on while there are none.
+func (ts *turns) carryOn(ctx context.Context) error {
+	var none []warble.Pair
+	return ts.push(ctx, &none)
+}
+
+// push pushes under the next number.
+func (ts *turns) push(ctx context.Context, pairs *[]warble.Pair) error {
+	now := ts.now
+	now.From = now.To
+	if now.Epoch != 0 {
+		now.To.Number++
+	}
+	if err := ts.f.push(ctx, now, pairs); err != nil {
+		return err
+	}
+	ts.now = now
+	return nil
 }
 
 // round pushes every waiting turn a little further and returns how many are left.
@@ -159,10 +257,11 @@ func (ts *turns) round(ctx context.Context) (int, error) {
 	list := slices.Clone(ts.list)
 	ts.mu.Unlock()
 	slices.SortFunc(list, func(a, b *turn) int { return cmp.Compare(b.Tweet, a.Tweet) })
+	var err error
 	done := map[*turn]bool{}
 	for _, t := range list {
-		if err := ts.step(ctx, t); err != nil {
-			return len(list), err
+		if err = ts.step(ctx, t); err != nil {
+			break
 		}
 		if t.Next < 0 {
 			done[t] = true
@@ -172,7 +271,7 @@ func (ts *turns) round(ctx context.Context) (int, error) {
 	defer ts.mu.Unlock()
 	ts.list = slices.DeleteFunc(ts.list, func(t *turn) bool { return done[t] })
 	ts.room.Broadcast()
-	return len(ts.list), nil
+	return len(ts.list), err
 }
 
 // step pushes a turn's next parts.
@@ -187,7 +286,7 @@ func (ts *turns) step(ctx context.Context, t *turn) error {
 		for _, e := range edges {
 			*pairs = append(*pairs, warble.Pair{Owner: e.From, Entry: t.Tweet})
 		}
-		if err := ts.f.push(ctx, warble.Turn{}, pairs); err != nil {
+		if err := ts.push(ctx, pairs); err != nil {
 			return err
 		}
 		if t.Next--; t.Next < 0 {
