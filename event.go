@@ -52,6 +52,13 @@ type Turn struct {
 	To    Mark   // up to here with this push
 }
 
+// Rewind is the error of a Push to a store that lost what was pushed to it after
+// a mark. From the handler of a batch it has the log hand the partition out again
+// from there.
+type Rewind struct{ To Mark }
+
+func (r *Rewind) Error() string { return "the store of timelines lost what was pushed to it lately" }
+
 // PartTurns is the partition of pushes that go on after their event is done:
 // the owner of the name "turns" numbers them.
 const PartTurns = 1 << 16

@@ -3,6 +3,7 @@ package warble
 import (
 	"context"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -90,6 +91,27 @@ type Change struct {
 // Rows is how many rows of truth the change names.
 func (c *Change) Rows() int {
 	return len(c.Users) + len(c.Tweets) + len(c.Put) + len(c.Gone) + len(c.Docs)
+}
+
+// Check refuses a change that no store takes, with ErrInvalid.
+func (c *Change) Check() error {
+	if n := c.Rows(); n > MaxChangeRows {
+		return Invalid("change", strconv.Itoa(n), "a change names at most 20 rows")
+	}
+	for i := range c.Put {
+		switch e := &c.Put[i]; {
+		case e.Since == 0:
+			return Invalid("edge", "", "an edge needs a Since")
+		case len(e.Value) > 1<<10:
+			return Invalid("edge", "", "an edge's value has at most 1 KiB")
+		}
+	}
+	for _, d := range c.Docs {
+		if len(d.Data) > 64<<10 {
+			return Invalid("doc", d.ID.String(), "a document has at most 64 KiB")
+		}
+	}
+	return nil
 }
 
 // Commit is the only way to write truth besides a claim.
@@ -187,7 +209,7 @@ type Log interface {
 	// Consume calls handle with batches until ctx ends, one partition at a
 	// time per goroutine. handle may return before the batch is handled: Done
 	// says when. Not more than a bounded number of events are out at once. An
-	// error of handle stops Consume and is returned.
+	// error of handle stops Consume and is returned; but see [Rewind].
 	Consume(ctx context.Context, group string, handle func(context.Context, Batch) error) error
 	// Position says how far the group is.
 	Position(ctx context.Context, group string) (Position, error)

@@ -3,7 +3,6 @@ package mem
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"warble"
 )
@@ -11,7 +10,7 @@ import (
 type commitStore struct{ *engine }
 
 func (s commitStore) Apply(_ context.Context, c *warble.Change) (bool, error) {
-	if err := valid(c); err != nil {
+	if err := c.Check(); err != nil {
 		return false, err
 	}
 	s.mu.Lock()
@@ -42,27 +41,6 @@ func (s commitStore) Apply(_ context.Context, c *warble.Change) (bool, error) {
 		s.record(c.Events)
 	}
 	return changed, nil
-}
-
-// valid refuses a change before anything of it is stored.
-func valid(c *warble.Change) error {
-	if n := c.Rows(); n > warble.MaxChangeRows {
-		return warble.Invalid("change", strconv.Itoa(n), "a change names at most 20 rows")
-	}
-	for _, e := range c.Put {
-		switch {
-		case e.Since == 0:
-			return warble.Invalid("edge", "", "an edge needs a Since")
-		case len(e.Value) > 1<<10:
-			return warble.Invalid("edge", "", "an edge's value has at most 1 KiB")
-		}
-	}
-	for _, d := range c.Docs {
-		if len(d.Data) > 64<<10 {
-			return warble.Invalid("doc", d.ID.String(), "a document has at most 64 KiB")
-		}
-	}
-	return nil
 }
 
 func (e *engine) putUser(u *warble.User) bool {

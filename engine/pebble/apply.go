@@ -3,11 +3,11 @@ package pebble
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	pdb "github.com/cockroachdb/pebble/v2"
 
 	"warble"
+	"warble/internal/codec"
 )
 
 // commitStore writes truth. A change goes like this:
@@ -26,7 +26,7 @@ import (
 type commitStore struct{ *Engine }
 
 func (s commitStore) Apply(ctx context.Context, c *warble.Change) (changed bool, err error) {
-	if err := valid(c); err != nil {
+	if err := c.Check(); err != nil {
 		return false, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -62,27 +62,6 @@ func (s commitStore) Apply(ctx context.Context, c *warble.Change) (changed bool,
 		return false, err
 	}
 	return true, a.batch.Close()
-}
-
-// valid refuses a change before anything of it is stored.
-func valid(c *warble.Change) error {
-	if n := c.Rows(); n > warble.MaxChangeRows {
-		return warble.Invalid("change", strconv.Itoa(n), "a change names at most 20 rows")
-	}
-	for i := range c.Put {
-		switch e := &c.Put[i]; {
-		case e.Since == 0:
-			return warble.Invalid("edge", "", "an edge needs a Since")
-		case len(e.Value) > 1<<10:
-			return warble.Invalid("edge", "", "an edge's value has at most 1 KiB")
-		}
-	}
-	for _, d := range c.Docs {
-		if len(d.Data) > 64<<10 {
-			return warble.Invalid("doc", d.ID.String(), "a document has at most 64 KiB")
-		}
-	}
-	return nil
 }
 
 // store lets a batch enter the log and the memtable. If it fails, nothing was stored.
@@ -242,8 +221,8 @@ func (a *applier) putUser(u *warble.User) error {
 	if err != nil || (old != nil && u.Version <= old.Version) {
 		return err
 	}
-	a.users = append(a.users, copyUser(u))
-	a.k, a.v = userKey(a.k[:0], u.ID), appendUser(a.v[:0], u)
+	a.users = append(a.users, codec.CopyUser(u))
+	a.k, a.v = userKey(a.k[:0], u.ID), codec.AppendUser(a.v[:0], u)
 	return a.set()
 }
 
@@ -259,12 +238,12 @@ func (a *applier) putTweet(t *warble.Tweet) error {
 	}
 	row := &warble.Tweet{ID: t.ID, Author: t.Author, Version: t.Version, Gone: true}
 	if !t.Gone {
-		row = copyTweet(t)
+		row = codec.CopyTweet(t)
 	} else if old != nil {
 		row.Author = old.Author
 	}
 	a.tweets = append(a.tweets, storedTweet{row, old})
-	a.k, a.v = tweetKey(a.k[:0], t.ID), appendTweet(a.v[:0], row)
+	a.k, a.v = tweetKey(a.k[:0], t.ID), codec.AppendTweet(a.v[:0], row)
 	if err := a.set(); err != nil {
 		return err
 	}
@@ -295,7 +274,7 @@ func (a *applier) putVersions(row, old *warble.Tweet) error {
 		return a.batch.DeleteRange(a.k, a.v, nil)
 	}
 	for _, t := range []*warble.Tweet{old, row} {
-		a.k, a.v = versionKey(a.k[:0], t.ID, t.Version), appendTweet(a.v[:0], t)
+		a.k, a.v = versionKey(a.k[:0], t.ID, t.Version), codec.AppendTweet(a.v[:0], t)
 		if err := a.set(); err != nil {
 			return err
 		}
@@ -335,7 +314,7 @@ func (a *applier) putDoc(d *warble.Doc) error {
 		put = a.del
 	}
 	a.docs = append(a.docs, &row)
-	a.k, a.v = docKey(a.k[:0], d.ID), appendDoc(a.v[:0], &row)
+	a.k, a.v = docKey(a.k[:0], d.ID), codec.AppendDoc(a.v[:0], &row)
 	if err := put(); err != nil {
 		return err
 	}
@@ -399,7 +378,7 @@ func (a *applier) record(events []warble.Event) {
 		}
 		seq := a.log.open(ev, at)
 		a.seqs = append(a.seqs, seq)
-		a.k, a.v = logKey(a.k[:0], seq.part, seq.n), appendEvent(a.v[:0], ev, at)
+		a.k, a.v = logKey(a.k[:0], seq.part, seq.n), codec.AppendEvent(a.v[:0], ev, at)
 		_ = a.set() // fails only for a batch already committed
 	}
 }

@@ -10,6 +10,7 @@ import (
 	pdb "github.com/cockroachdb/pebble/v2"
 
 	"warble"
+	"warble/internal/codec"
 	"warble/internal/key"
 )
 
@@ -93,9 +94,9 @@ func (s countStore) put(c warble.Count) error {
 	if err != nil || ok && c.At.UnixNano() < at {
 		return err
 	}
-	w := writer(make([]byte, 0, 20))
-	w.int(c.At.UnixNano())
-	w.int(c.N)
+	w := codec.Writer(make([]byte, 0, 20))
+	w.Int(c.At.UnixNano())
+	w.Int(c.N)
 	if err := s.derived.Set(k, w, pdb.NoSync); err != nil {
 		return unavailable(err)
 	}
@@ -115,9 +116,9 @@ func (s countStore) stored(k []byte) (n, at int64, ok bool, err error) {
 	case err != nil:
 		return 0, 0, false, unavailable(err)
 	}
-	r := reader{s: string(row)}
-	at, n = r.int(), r.int()
-	if err := errors.Join(r.err(), closer.Close()); err != nil {
+	r := codec.Take(row)
+	at, n = r.Int(), r.Int()
+	if err := errors.Join(r.Err(), closer.Close()); err != nil {
 		return 0, 0, false, unavailable(err)
 	}
 	return n, at, true, nil
@@ -133,9 +134,9 @@ func (s countStore) Sweep(ctx context.Context, before time.Time) error {
 		if row, err = rowOf(r.it); err != nil {
 			break
 		}
-		v := reader{s: string(row)}
+		v := codec.Take(row)
 		k := r.it.Key()
-		if at := v.int(); at < before.UnixNano() && len(k) == 1+8+5 {
+		if at := v.Int(); at < before.UnixNano() && len(k) == 1+8+5 {
 			if err = ctx.Err(); err == nil {
 				err = s.forget(k, before.UnixNano())
 			}
@@ -218,10 +219,10 @@ func (s countStore) sum(id warble.ID) (sum sums, err error) {
 		if err != nil {
 			return sum, r.close(err)
 		}
-		v := reader{s: string(row)}
-		v.int()
-		n := v.int()
-		if k := r.it.Key()[len(prefix):]; !v.bad && len(k) == 5 && warble.CountKind(k[0]) <= warble.MaxCountKind {
+		v := codec.Take(row)
+		v.Int()
+		n := v.Int()
+		if k := r.it.Key()[len(prefix):]; v.Err() == nil && len(k) == 5 && warble.CountKind(k[0]) <= warble.MaxCountKind {
 			sum.add(warble.CountKind(k[0]), n)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	pdb "github.com/cockroachdb/pebble/v2"
 
 	"warble"
+	"warble/internal/codec"
 	"warble/internal/key"
 )
 
@@ -175,12 +176,12 @@ func (s edgeStore) Get(_ context.Context, kind warble.EdgeKind, from warble.ID, 
 
 func (s edgeStore) From(_ context.Context, kind warble.EdgeKind, from warble.ID, p warble.Page) (out []warble.Edge, err error) {
 	err = s.walk(outPrefix(nil, kind, from), p, func(k, row []byte) error {
-		r := reader{s: string(row)}
-		e := warble.Edge{Kind: kind, From: from, Part: uint32(r.uint())}
+		r := codec.Take(row)
+		e := warble.Edge{Kind: kind, From: from, Part: uint32(r.Uint())}
 		e.Since, e.To = key.ReadDesc[warble.ID](k[len(k)-16:]), tail(k)
-		e.Value = r.s
+		e.Value = r.Rest()
 		out = append(out, e)
-		return r.err()
+		return r.Err()
 	})
 	return turned(out, p), err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"warble"
+	"warble/internal/codec"
 	"warble/internal/key"
 )
 
@@ -176,7 +177,7 @@ func (l *eventLog) knownGroups() error {
 		}
 		name, rest, ok := key.ReadText(r.it.Key()[1:])
 		if !ok || len(rest) != 1 || int(rest[0]) >= logParts || len(row) != 8 {
-			return r.close(unavailable(errDamaged))
+			return r.close(unavailable(codec.ErrDamaged))
 		}
 		g := l.groups[name]
 		if g == nil {
@@ -265,7 +266,7 @@ func (l *eventLog) readDisk(part int, from, end uint64) (events []warble.Event, 
 		if err != nil {
 			return nil, oldest, from, r.close(err)
 		}
-		ev, at, err := readEvent(row)
+		ev, at, err := codec.ReadEvent(row)
 		if err != nil {
 			return nil, oldest, from, r.close(unavailable(err))
 		}

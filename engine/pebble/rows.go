@@ -7,6 +7,7 @@ import (
 	pdb "github.com/cockroachdb/pebble/v2"
 
 	"warble"
+	"warble/internal/codec"
 	"warble/internal/key"
 )
 
@@ -37,7 +38,7 @@ func load[V any](t *table[warble.ID, *V], id warble.ID, read func() (*V, error),
 func (e *Engine) user(id warble.UserID) (*warble.User, error) {
 	return load(e.users, id, func() (u *warble.User, err error) {
 		err = e.get(userKey(make([]byte, 0, 16), id), func(row []byte) (err error) {
-			u, err = readUser(id, row)
+			u, err = codec.ReadUser(id, row)
 			return err
 		})
 		return u, err
@@ -47,7 +48,7 @@ func (e *Engine) user(id warble.UserID) (*warble.User, error) {
 func (e *Engine) tweet(id warble.TweetID) (*warble.Tweet, error) {
 	return load(e.tweets, id, func() (t *warble.Tweet, err error) {
 		err = e.get(tweetKey(make([]byte, 0, 16), id), func(row []byte) (err error) {
-			t, err = readTweet(id, row)
+			t, err = codec.ReadTweet(id, row)
 			return err
 		})
 		return t, err
@@ -58,7 +59,7 @@ func (e *Engine) tweet(id warble.TweetID) (*warble.Tweet, error) {
 func (e *Engine) doc(id warble.DocID) (*warble.Doc, error) {
 	return load(e.docs, id, func() (d *warble.Doc, err error) {
 		err = e.get(docKey(make([]byte, 0, 16), id), func(row []byte) (err error) {
-			d, err = readDoc(id, row)
+			d, err = codec.ReadDoc(id, row)
 			return err
 		})
 		return d, err

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"warble"
+	"warble/internal/codec"
 )
 
 type tweetStore struct{ *Engine }
@@ -39,7 +40,7 @@ func (s tweetStore) Versions(_ context.Context, id warble.TweetID) ([]*warble.Tw
 		row, err := r.it.ValueAndErr()
 		var t *warble.Tweet
 		if err == nil {
-			t, err = readTweet(id, row)
+			t, err = codec.ReadTweet(id, row)
 		}
 		if err != nil {
 			return nil, r.close(unavailable(err))
@@ -80,7 +81,7 @@ func (s tweetStore) readBy(author warble.UserID, p warble.Page) (out []warble.Tw
 }
 
 func (s tweetStore) Scan(_ context.Context, shard int, p warble.Page) ([]*warble.Tweet, error) {
-	return scan(s.Engine, rowTweet, shard, p, readTweet)
+	return scan(s.Engine, rowTweet, shard, p, codec.ReadTweet)
 }
 
 // recentKeep is how many of an author's newest ids are kept in memory: what

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"warble"
+	"warble/internal/codec"
 )
 
 type userStore struct{ *Engine }
@@ -34,7 +35,7 @@ func (s userStore) ByHandle(_ context.Context, handle string) (*warble.User, err
 }
 
 func (s userStore) Scan(_ context.Context, shard int, p warble.Page) ([]*warble.User, error) {
-	return scan(s.Engine, rowUser, shard, p, readUser)
+	return scan(s.Engine, rowUser, shard, p, codec.ReadUser)
 }
 
 // scan reads one page of a shard, without filling the caches: it walks everything.

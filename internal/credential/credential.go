@@ -36,7 +36,7 @@ func (t *TLS) Config(section string) (*tls.Config, error) {
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, warble.Invalid(section+".ca_file", t.CAFile, "the file holds no certificate")
+			return nil, warble.Invalid(section+".ca_file", t.CAFile, t.CAFile+" holds no certificate")
 		}
 	}
 	if t.CertFile != "" || t.KeyFile != "" {
@@ -102,7 +102,7 @@ func (s Secret) Read(param string) (string, error) {
 }
 
 func unreadable(param, path string, err error) error {
-	return warble.Invalid(param, path, "the file cannot be read: "+reason(err))
+	return warble.Invalid(param, path, path+" cannot be read: "+reason(err))
 }
 
 // reason is an error without the path, which the sentence around it names.

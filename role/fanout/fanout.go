@@ -123,6 +123,9 @@ func retry(ctx context.Context, do func() error, told func(error)) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if lost, ok := errors.AsType[*warble.Rewind](err); ok {
+			return lost
+		}
 		told(err)
 		select {
 		case <-ctx.Done():
