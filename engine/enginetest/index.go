@@ -22,6 +22,7 @@ func indexTests() []test {
 		{"RemoveIsIdempotent", indexRemove},
 		{"OlderDocumentsTakeTheirPlace", indexLate},
 		{"ManyDocumentsAddedAtOnceAreAllFound", indexMany},
+		{"EveryShapeAnswersTheTableOfQueriesAlike", indexTable},
 	}
 }
 
