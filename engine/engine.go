@@ -58,9 +58,13 @@ func Open(ctx context.Context, spec string, opt Options) (*warble.Stores, error)
 		}
 		return s, err
 	case colon && kind == "cluster" && rest != "":
-		return nil, warble.Invalid("data", spec, "the cluster engine is not in this build: use dir:PATH to keep everything in a directory of this machine")
+		s, err := openCluster(ctx, rest, opt)
+		if err != nil && !errors.Is(err, warble.ErrInvalid) {
+			err = &warble.Error{Kind: warble.ErrUnavailable, Err: err}
+		}
+		return s, err
 	}
-	return nil, warble.Invalid("data", spec, "say where the data is: dir:PATH for a directory of this machine, or mem: for memory, which forgets it at the end")
+	return nil, warble.Invalid("data", spec, "say where the data is: dir:PATH for a directory of this machine, cluster:FILE for the services a file names, or mem: for memory, which forgets it at the end")
 }
 
 // strangers refuses a directory that has files of others in it and no store. What an interrupted first start leaves

@@ -48,7 +48,7 @@ func TestOpenSaysInOneSentenceWhatToDo(t *testing.T) {
 		"dir:":                   "dir:PATH",
 		"./warble-data":          "dir:PATH",
 		"postgres://localhost":   "dir:PATH",
-		"cluster:cluster.toml":   "not in this build",
+		"cluster:cluster.yaml":   "the cluster file cannot be read",
 		"dir:" + file:            "directory",
 		"dir:" + file + "/below": "",
 	} {

@@ -36,7 +36,8 @@ type App struct {
 	Auth   *auth.Service
 	Photos *photo.Processor
 	Limits warble.Options
-	Dev    bool // see Config
+	Dev    bool             // see Config
+	Clock  func() time.Time // see Config
 
 	Registry *prometheus.Registry
 	Log      *slog.Logger
@@ -46,7 +47,10 @@ type App struct {
 
 // Open opens the store that spec names ("mem:", "dir:PATH") and makes the roles over it.
 func Open(ctx context.Context, cfg Config) (app *App, err error) {
-	app = &App{Registry: prometheus.NewRegistry(), Log: cfg.logger(), Dev: cfg.Dev}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	app = &App{Registry: prometheus.NewRegistry(), Log: cfg.logger(), Dev: cfg.Dev, Clock: cfg.Clock}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, app.Close())
@@ -54,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 		}
 	}()
 	stores, err := engine.Open(ctx, cfg.Data, engine.Options{
-		Log: app.Log, CacheBytes: cfg.CacheBytes, TimelineBytes: cfg.HomeBytes, Gauge: app.gauge,
+		Log: app.Log, Clock: app.Clock, CacheBytes: cfg.CacheBytes, TimelineBytes: cfg.HomeBytes, Gauge: app.gauge,
 	})
 	if err != nil {
 		return app, unusable(cfg.Data, err)
@@ -63,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	if app.Stores, err = observe.Wrap(stores, app.Registry); err != nil {
 		return app, err
 	}
-	if app.IDs, err = warble.NewIDs(ctx, app.Stores.Claims, time.Now); err != nil {
+	if app.IDs, err = warble.NewIDs(ctx, app.Stores.Claims, app.Clock); err != nil {
 		return app, err
 	}
 	app.close = append(app.close, func() error { return app.IDs.Close(context.WithoutCancel(ctx)) })
@@ -71,7 +75,7 @@ func Open(ctx context.Context, cfg Config) (app *App, err error) {
 	app.Writer = write.NewWriter(app.Stores, app.IDs, app.Limits)
 	app.Reader = read.NewReader(app.Stores, app.Limits)
 	app.Fanout = fanout.NewFanout(app.Stores, app.IDs, app.Limits)
-	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
+	app.Auth = auth.NewService(app.Stores, app.Writer, auth.Options{Clock: app.Clock, Dev: cfg.Dev, TLS: cfg.TLSCert != "", Proxies: cfg.Proxies, Log: app.Log})
 	app.Photos = photo.New(max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0))/2))
 	return app, nil
 }

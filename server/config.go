@@ -59,6 +59,8 @@ type Config struct {
 	Debug bool
 	// Log replaces the logger that Quiet and Debug would make.
 	Log *slog.Logger
+	// Clock is the time of day. Nil: time.Now.
+	Clock func() time.Time
 
 	bounds bounds // of clients; zero: the usual ones
 }
@@ -123,7 +125,7 @@ func (c *Config) logger() *slog.Logger {
 
 // options are the rules that follow from the configuration.
 func (c *Config) options(log *slog.Logger) warble.Options {
-	o := warble.Options{Clock: time.Now, MaxFollowing: c.MaxFollowing, TweetsPerDay: c.TweetsPerDay, PushLine: c.PushLine, Log: log}
+	o := warble.Options{Clock: c.Clock, MaxFollowing: c.MaxFollowing, TweetsPerDay: c.TweetsPerDay, PushLine: c.PushLine, Log: log}
 	if c.Dev {
 		o.TweetsPerDay = -1
 	}

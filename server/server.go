@@ -168,14 +168,14 @@ func Routes(app *App, url string, drain <-chan struct{}) []httpx.Route {
 	if app == nil {
 		app = &App{}
 	}
-	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, BaseURL: url, Drain: drain}
+	deps := twitter.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, Stores: app.Stores, Photos: app.Photos, BaseURL: url, Drain: drain, Clock: app.Clock}
 	routes := append(twitter.Routes(deps), app.Auth.Routes()...)
 	return append(routes, web.Routes(pages(app, url))...)
 }
 
 // pages is what the pages stand on.
 func pages(app *App, url string) web.Deps {
-	return web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log}
+	return web.Deps{Reader: app.Reader, Writer: app.Writer, Auth: app.Auth, URL: url, Log: app.Log, Clock: app.Clock}
 }
 
 func (s *Server) newHTTP(h http.Handler, log *slog.Logger) *http.Server {

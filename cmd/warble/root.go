@@ -100,14 +100,13 @@ the configuration cannot work, and nothing was touched.`
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use: "warble", Short: "A Twitter-like service in one binary", Long: rootLong,
-		SilenceUsage: true, SilenceErrors: true, Version: version(),
+		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
 	e.config = server.Config{Data: "dir:./warble-data", Target: "all", Listen: "127.0.0.1:8080"}
 	if d := os.Getenv("WARBLE_DATA"); d != "" {
 		e.config.Data = d
 	}
-	root.PersistentFlags().StringVar(&e.config.Data, "data", e.config.Data, `the store: "dir:PATH", or "mem:" for one that forgets (WARBLE_DATA)`)
+	root.PersistentFlags().StringVar(&e.config.Data, "data", e.config.Data, `the store: "dir:PATH", "cluster:FILE", or "mem:" for one that forgets (WARBLE_DATA)`)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		text := err.Error()
 		if cause := errors.Unwrap(err); cause != nil { // how a parser of the standard library puts it
@@ -116,9 +115,18 @@ func newRoot(e *env) *cobra.Command {
 		return usagef("%s; %s --help shows what there is", text, c.CommandPath())
 	})
 	root.AddCommand(serveCommand(e), userCommand(e), tokenCommand(e), appCommand(e), importCommand(e),
-		checkCommand(e), rebuildCommand(e), loadCommand(e), benchCommand(e), routesCommand(e), versionCommand(e))
+		checkCommand(e), rebuildCommand(e), loadCommand(e), benchCommand(e), routesCommand(e), schemaCommand(e), versionCommand(e))
 	root.InitDefaultCompletionCmd()
 	fixArgs(root)
+	// Not cobra's own flag: its template would keep every exported method of every type in the program.
+	help, show := root.RunE, root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if *show {
+			_, err := fmt.Fprintln(e.out, version())
+			return err
+		}
+		return help(c, args)
+	}
 	return root
 }
 

@@ -18,6 +18,7 @@ func serveCommand(e *env) *cobra.Command {
 		Example: "  warble serve --demo --dev\n  warble serve --data dir:/var/lib/warble --listen :443 --tls-cert cert.pem --tls-key key.pem --private 127.0.0.1:9090",
 		RunE:    func(c *cobra.Command, _ []string) error { return e.serve(c) },
 	}
+	clockFlag(c, cfg)
 	f := c.Flags()
 	f.StringVar(&cfg.Listen, "listen", fromEnv("WARBLE_LISTEN", cfg.Listen), "public address (WARBLE_LISTEN)")
 	f.StringVar(&cfg.PublicURL, "public-url", os.Getenv("WARBLE_PUBLIC_URL"), "how clients reach this service, where that is another address (WARBLE_PUBLIC_URL)")
