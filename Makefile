@@ -10,6 +10,12 @@ FUZZTIME    ?=#            seconds for each fuzz target; empty: an even share of
 BENCH_FLAGS ?=#            --quick for a minute instead of half an hour
 TESTFLAGS   ?=#            more flags for every go test below: -v, -run X, -count=1
 DATA        ?= dir:./warble-data
+CLUSTER     ?= ./warble-cluster#  folder of the local cluster: configuration, data, logs, secrets
+PORT        ?= 8080#       of the local cluster
+NET         ?= 127.0.0#    first three numbers of its addresses
+SEARCH      ?= 1#          OpenSearch nodes in it: 1 or 3
+ENGINES     ?=#            1: its engines only
+JSON        ?=#            1: cluster-status as JSON
 
 # Pinned: a new version is a change of its own.
 GOLANGCI = v2.15.0
@@ -22,10 +28,10 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 MAX_BYTES = 30000000
 TOOLS     = $(CURDIR)/bin/tools
 
-.PHONY: help run demo build test race cover check fmt lint laws vet tidy generate generated cross bench fuzz crash powerloss sdk import clean
+.PHONY: help run demo build cluster cluster-down cluster-status test race cover check fmt lint laws vet tidy generate generated cross bench fuzz crash powerloss sdk import clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, fill an empty store with a small living network, serve it
 	@exec bin/warble serve --demo --dev --data $(DATA)
@@ -49,6 +55,21 @@ cover: ## coverage by function, and bin/cover.html
 	@$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	@$(GO) tool cover -func=bin/cover.out
 
+# --- the distributed shape on one machine: docs/cluster.md --------------------------------------------------------------
+
+cluster: $(if $(ENGINES),,build) bin/cluster ## start it: engines, balancer, roles, watchers; returns when it serves
+	@bin/cluster up --run '$(CLUSTER)' --net $(NET) --port $(PORT) --search $(SEARCH) $(if $(ENGINES),,--warble bin/warble)
+
+cluster-down: bin/cluster ## end it; its data stays
+	@bin/cluster down --run '$(CLUSTER)'
+
+cluster-status: bin/cluster ## every process with its health and memory; JSON=1 for programs
+	@bin/cluster status --run '$(CLUSTER)' $(if $(JSON),--json)
+
+.PHONY: bin/cluster
+bin/cluster:
+	@$(GO) build -o $@ ./deploy/local
+
 # --- what must hold before a commit -----------------------------------------------------------------------------------
 
 check: fmt vet lint laws tidy generated ## what CI checks first: format, vet, linters, laws, go.mod, generated files
@@ -59,7 +80,7 @@ fmt: ## files that gofmt would change
 
 vet: ## go vet, long tests included
 	$(GO) vet ./...
-	$(GO) vet -tags crash,powerloss,sdk,import ./...
+	$(GO) vet -tags crash,powerloss,sdk,import,cluster ./...
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## golangci-lint with .golangci.yml
 	@$< run ./...
@@ -111,6 +132,10 @@ fuzz: ## every fuzz target for its share of FUZZ_TOTAL seconds
 
 crash: ## kill and pause the real binary ROUNDS times, look for what it had acknowledged
 	$(GO) test -tags crash -count=1 -timeout 80m $(TESTFLAGS) -run Crash ./test/crash -rounds $(ROUNDS)
+
+.PHONY: cluster-test
+cluster-test: ## break every part of a cluster under load, look for what was promised; Linux, root; FULL=1: the whole matrix
+	FULL='$(FULL)' $(GO) test -tags cluster -v -count=1 -timeout 80m $(TESTFLAGS) ./test/fault
 
 powerloss: ## cut the power at POINTS random moments, look for what was durable
 	$(GO) test -tags powerloss -count=1 -timeout 80m $(TESTFLAGS) -run PowerLoss ./test/powerloss -points $(POINTS)
