@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"warble/test/process"
 )
 
 var (
@@ -141,7 +143,7 @@ func TestCrashKeepsEverythingAcknowledged(t *testing.T) {
 	}
 	t.Logf("seed %d, %d rounds", *seed, *rounds)
 	rnd := rand.New(rand.NewPCG(*seed, 0))
-	binary := buildBinary(t)
+	binary := process.Build(t)
 	var sum totals
 	for done := 0; done < *rounds; done += perStore {
 		store(t, binary, rnd, min(perStore, *rounds-done), &sum)
@@ -156,7 +158,8 @@ type totals struct{ tweets, deletes, edges, unknown int }
 
 // store goes through some rounds on one fresh store.
 func store(t *testing.T, binary string, rnd *rand.Rand, rounds int, sum *totals) {
-	h := &house{T: t, binary: binary, dir: t.TempDir()}
+	dir := t.TempDir()
+	h := &house{T: t, dir: dir, server: process.Server{Binary: binary, Data: "dir:" + dir}}
 	h.start()
 	defer func() { h.kill(); os.RemoveAll(h.dir) }()
 	people := make([]person, 2*actors)
@@ -224,9 +227,9 @@ func (h *house) round(ws []*writer, rnd *rand.Rand) {
 	pause := rnd.IntN(5) == 0
 	<-time.After(moment) //nolint // the random moment is the test
 	if pause {
-		h.ok(h.cmd.Process.Signal(syscall.SIGSTOP))
+		h.ok(h.server.Signal(syscall.SIGSTOP))
 		<-time.After(moment / 2)
-		h.ok(h.cmd.Process.Signal(syscall.SIGCONT))
+		h.ok(h.server.Signal(syscall.SIGCONT))
 		<-time.After(moment / 4)
 	}
 	h.kill()
