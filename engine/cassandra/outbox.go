@@ -150,16 +150,21 @@ func (e *Engine) Replay(ctx context.Context, node uint8, epoch, from, to uint64)
 }
 
 // seal gives up the numbers after the last of a dead epoch: as many as could
-// have been on their way.
+// have been on their way, with one deletion of each chunk that holds some.
 func (e *Engine) seal(ctx context.Context, node uint8, epoch, from uint64) error {
 	if !e.graves.seal(node, epoch) {
 		return nil
 	}
-	err := together(ctx, maxPending, func(ctx context.Context, i int) error { return e.void(ctx, node, epoch, from+uint64(i)) })
-	if err != nil {
-		e.graves.unseal(node, epoch)
+	at := e.now().UnixMicro() + voidAhead.Microseconds()
+	for chunk := from / chunkSize; chunk <= (from+maxPending-1)/chunkSize; chunk++ {
+		err := e.write(ctx, `DELETE FROM outbox WHERE node = ? AND epoch = ? AND chunk = ? AND seq >= ?`,
+			[]any{int64(node), int64(epoch), int64(chunk), int64(from)}, at)
+		if err != nil {
+			e.graves.unseal(node, epoch)
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // lastLogged is the highest number from from on under which a dead epoch has a
