@@ -368,3 +368,25 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAWriteThatRanOutOfTimeMayBeStored(t *testing.T) {
+	late := fmt.Errorf("asking: %w", context.DeadlineExceeded)
+	nothing := &warble.Error{Kind: warble.ErrUnavailable, Err: late}
+	for _, c := range []struct {
+		method string
+		err    error
+		want   string
+	}{
+		{http.MethodPost, late, "outcome-unknown"},
+		{http.MethodDelete, late, "outcome-unknown"},
+		{http.MethodPost, nothing, "service-unavailable"},
+		{http.MethodGet, late, "service-unavailable"},
+	} {
+		w := httptest.NewRecorder()
+		WriteError(w, httptest.NewRequest(c.method, "/2/tweets", nil), c.err)
+		var p Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 503 || p.Type != problemBase+c.want {
+			t.Errorf("%s %v: %d %s, want %s", c.method, c.err, w.Code, w.Body, c.want)
+		}
+	}
+}

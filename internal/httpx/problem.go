@@ -155,8 +155,13 @@ func (p *Problem) Reason() string {
 // StatusOf is the status an error answers with.
 func StatusOf(err error) int { return ProblemOf(err).Status }
 
-// WriteError answers with the problem document of err.
+// WriteError answers with the problem document of err. A write that ran out of
+// time, and of which nothing else is said, may have been stored.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !reads && errors.Is(err, context.DeadlineExceeded) && !errors.As(err, new(*warble.Error)) {
+		err = &warble.Error{Kind: warble.ErrUnknown, Err: err}
+	}
 	WriteProblem(w, r, ProblemOf(err))
 }
 
