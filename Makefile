@@ -165,7 +165,7 @@ ENGINE_TESTS = $(addprefix ./,$(shell grep -l '^//go:build.*cluster' engine/*/*_
 engines: bin/cluster ## the engines' suites against a cluster; a missing engine fails them
 	@$(FRESH); trap : INT TERM; trap 'bin/cluster down --run "$(CLUSTER)"' EXIT; \
 	bin/cluster up --run '$(CLUSTER)' --net $(NET) --port $(PORT) --search $(SEARCH) && \
-	WARBLE_CLUSTER='$(CLUSTER)/cluster.yaml' $(GO) test -p 1 -tags cluster -count=1 -timeout 14m $(TESTFLAGS) $(ENGINE_TESTS)
+	WARBLE_CLUSTER='$(CLUSTER)/cluster.yaml' $(GO) test -p 2 -tags cluster -count=1 -timeout 14m $(TESTFLAGS) $(ENGINE_TESTS)
 
 journey: JOURNEY_XDK = $(lastword $(XDK))
 journey: build bin/cluster $(TOOLS)/xdk-$(lastword $(XDK))/ready ## from nothing to a cluster, a bot, an import, an alert, the end

@@ -16,11 +16,12 @@ import (
 )
 
 // Move furnishes the store of a running service, whose commands are s's, and runs e2e.py against it, which does the
-// work and says there what is asked. It is for tests in any directory beside this one.
-func Move(t *testing.T, s *process.Server) {
+// work and says there what is asked. It is for tests in any directory beside this one. stale is for how long a process may believe in a token that was revoked
+// at another.
+func Move(t *testing.T, s *process.Server, stale time.Duration) {
 	t.Helper()
 	python := interpreter(t)
-	what, err := json.Marshal(furnish(t, s))
+	what, err := json.Marshal(furnish(t, s, stale))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +76,7 @@ type app struct {
 type furniture struct {
 	URL      string            `json:"url"`
 	Version  string            `json:"version"`
+	Stale    float64           `json:"stale"` // seconds
 	Bot      app               `json:"bot"`   // keeps a secret
 	Phone    app               `json:"phone"` // cannot
 	Password string            `json:"password"`
@@ -89,9 +91,9 @@ var (
 )
 
 // furnish makes accounts and apps as an operator does.
-func furnish(t *testing.T, s *process.Server) furniture {
+func furnish(t *testing.T, s *process.Server, stale time.Duration) furniture {
 	t.Helper()
-	f := furniture{URL: s.URL, Version: os.Getenv("XDK_VERSION"), Password: "correct horse battery", Accounts: map[string]string{}}
+	f := furniture{URL: s.URL, Stale: stale.Seconds(), Version: os.Getenv("XDK_VERSION"), Password: "correct horse battery", Accounts: map[string]string{}}
 	run := func(args ...string) string {
 		out, err := s.Run(t.Context(), args...)
 		if err != nil {

@@ -19,5 +19,5 @@ func TestSDKBotMovesHere(t *testing.T) {
 			t.Errorf("%v\n%s", err, s.Log)
 		}
 	})
-	Move(t, s)
+	Move(t, s, 0)
 }
