@@ -37,9 +37,9 @@ func (s *Store) person(ctx context.Context, handle string) (u *warble.User, made
 	}
 }
 
-// passing says that the store was too busy, or is not whole: the same again may go well.
+// passing says that the store was too busy, or is not whole: the same again may go well, unless the import's own time is up.
 func passing(err error) bool {
-	return errors.Is(err, warble.ErrUnavailable) || errors.Is(err, warble.ErrUnknown)
+	return errors.Is(err, warble.ErrUnavailable) || errors.Is(err, warble.ErrUnknown) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
