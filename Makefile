@@ -16,6 +16,7 @@ NET         ?= 127.0.0#    first three numbers of its addresses
 SEARCH      ?= 1#          OpenSearch nodes in it: 1 or 3
 ENGINES     ?=#            1: its engines only
 JSON        ?=#            1: cluster-status as JSON
+FULL        ?=#            1: the whole follow graph in `make journey`, the whole matrix, twice, in `make faults`
 
 # Pinned: a new version is a change of its own.
 GOLANGCI = v2.15.0
@@ -28,7 +29,7 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 MAX_BYTES = 30000000
 TOOLS     = $(CURDIR)/bin/tools
 
-.PHONY: help run demo build cluster cluster-down cluster-status test race cover check fmt lint laws vet tidy generate generated cross bench fuzz crash powerloss sdk import clean
+.PHONY: help run demo build cluster cluster-down cluster-status cluster-install test race cover check fmt lint laws vet tidy generate generated cross bench fuzz crash powerloss sdk import engines journey faults teeth cluster-test clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +67,9 @@ cluster-down: bin/cluster ## end it; its data stays
 cluster-status: bin/cluster ## every process with its health and memory; JSON=1 for programs
 	@bin/cluster status --run '$(CLUSTER)' $(if $(JSON),--json)
 
+cluster-install: bin/cluster ## only install what it needs
+	@bin/cluster up --install-only
+
 .PHONY: bin/cluster
 bin/cluster:
 	@$(GO) build -o $@ ./deploy/local
@@ -80,7 +84,7 @@ fmt: ## files that gofmt would change
 
 vet: ## go vet, long tests included
 	$(GO) vet ./...
-	$(GO) vet -tags crash,powerloss,sdk,import,cluster ./...
+	$(GO) vet -tags crash,powerloss,sdk,import,journey,cluster ./...
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## golangci-lint with .golangci.yml
 	@$< run ./...
@@ -133,23 +137,52 @@ fuzz: ## every fuzz target for its share of FUZZ_TOTAL seconds
 crash: ## kill and pause the real binary ROUNDS times, look for what it had acknowledged
 	$(GO) test -tags crash -count=1 -timeout 80m $(TESTFLAGS) -run Crash ./test/crash -rounds $(ROUNDS)
 
-.PHONY: cluster-test
-cluster-test: ## break every part of a cluster under load, look for what was promised; Linux, root; FULL=1: the whole matrix
-	FULL='$(FULL)' $(GO) test -tags cluster -v -count=1 -timeout 80m $(TESTFLAGS) ./test/fault
-
 powerloss: ## cut the power at POINTS random moments, look for what was durable
 	$(GO) test -tags powerloss -count=1 -timeout 80m $(TESTFLAGS) -run PowerLoss ./test/powerloss -points $(POINTS)
 
-sdk: build ## the official Python SDK, each pinned version in a venv of its own, against the real binary
+sdk: build $(XDK:%=$(TOOLS)/xdk-%/ready) ## the official Python SDK, each pinned version in a venv of its own, against the real binary
 	@for v in $(XDK); do \
-	  venv=$(TOOLS)/xdk-$$v; \
-	  if [ ! -e $$venv/ready ]; then echo "installing xdk $$v"; \
-	    rm -rf $$venv && python3 -m venv $$venv && $$venv/bin/pip install -q --disable-pip-version-check "xdk==$$v" && touch $$venv/ready || exit 1; fi; \
-	  XDK_PYTHON=$$venv/bin/python XDK_VERSION=$$v $(GO) test -tags sdk -count=1 -timeout 10m $(TESTFLAGS) -run SDK ./test/sdk || exit 1; \
+	  XDK_PYTHON=$(TOOLS)/xdk-$$v/bin/python XDK_VERSION=$$v $(GO) test -tags sdk -count=1 -timeout 10m $(TESTFLAGS) -run SDK ./test/sdk || exit 1; \
 	done
+
+$(TOOLS)/xdk-%/ready:
+	@echo "installing xdk $*"; rm -rf $(@D) && python3 -m venv $(@D) && \
+	$(@D)/bin/pip install -q --disable-pip-version-check "xdk==$*" && touch $@
 
 import: build ## import all of SHARED/data and compare with a recomputation from the files
 	WARBLE_SHARED=$(abspath $(SHARED)) $(GO) test -tags import -count=1 -timeout 20m $(TESTFLAGS) -run Import ./test/import
+
+# --- the distributed shape, with the real engines; Linux ---------------------------------------------------------------
+
+# Each starts a cluster of its own, on addresses of its own, and ends it; what an earlier one has left goes first. The
+# folder of one that failed stays, with its logs.
+engines journey: NET = 127.0.55
+engines journey: PORT = 8455
+engines journey: CLUSTER = $(CURDIR)/bin/$@-cluster
+FRESH = if [ -d '$(CLUSTER)/secrets' ]; then bin/cluster down --run '$(CLUSTER)' --wipe || exit 1; fi
+ENGINE_TESTS = $(addprefix ./,$(shell grep -l '^//go:build.*cluster' engine/*/*_test.go deploy/local/*_test.go | xargs -n 1 dirname | sort -u))
+
+engines: bin/cluster ## the engines' suites against a cluster; a missing engine fails them
+	@$(FRESH); trap : INT TERM; trap 'bin/cluster down --run "$(CLUSTER)"' EXIT; \
+	bin/cluster up --run '$(CLUSTER)' --net $(NET) --port $(PORT) --search $(SEARCH) && \
+	WARBLE_CLUSTER='$(CLUSTER)/cluster.yaml' $(GO) test -p 2 -tags cluster -count=1 -timeout 14m $(TESTFLAGS) $(ENGINE_TESTS)
+
+journey: JOURNEY_XDK = $(lastword $(XDK))
+journey: build bin/cluster $(TOOLS)/xdk-$(lastword $(XDK))/ready ## from nothing to a cluster, a bot, an import, an alert, the end
+	@$(FRESH); WARBLE_SHARED=$(abspath $(SHARED)) XDK_PYTHON=$(TOOLS)/xdk-$(JOURNEY_XDK)/bin/python XDK_VERSION=$(JOURNEY_XDK) \
+	$(GO) test -tags journey -v -count=1 -timeout 4h $(TESTFLAGS) -run Journey ./test/journey \
+	  -run-folder '$(CLUSTER)' -net $(NET) -port $(PORT) $(if $(FULL),-full) && bin/cluster down --run '$(CLUSTER)' --wipe
+
+MATRIX = TestPromisesHoldUnderEveryFault
+
+faults: ## break every part of a cluster under load, look for what was promised; root
+	FULL='$(FULL)' $(GO) test -tags cluster,faults -v -count=1 -timeout 80m $(TESTFLAGS) -run $(MATRIX) ./test/fault
+
+teeth: ## what is told wrongly is found, and each fault works; root
+	$(GO) test -tags cluster,faults -count=1 -timeout 15m $(TESTFLAGS) -skip $(MATRIX) ./test/fault
+
+cluster-test: ## all four, one after the other
+	@bad=0; for t in engines journey teeth faults; do $(MAKE) --no-print-directory $$t || bad=1; done; exit $$bad
 
 clean: ## everything built, tools included
 	rm -rf bin

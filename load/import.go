@@ -190,6 +190,19 @@ type batch struct {
 	came int64
 }
 
+// busyLimit is for how long a batch is done again where the store is too busy to say that it was done.
+const busyLimit = time.Minute
+
+// patiently does a batch, again and again while the store refuses it or does not say how it ended.
+func (b batch) patiently(ctx context.Context) (Tally, error) {
+	for end := time.Now().Add(busyLimit); ; {
+		t, err := b.do(ctx)
+		if err == nil || !passing(err) || time.Now().After(end) || pause(ctx, 250*time.Millisecond) != nil {
+			return t, err
+		}
+	}
+}
+
 // run takes batches from next until io.EOF, has workers do them, and saves the
 // place below which all are done, every second and at the end. An error of next
 // ends the import after the batches before it are done; an error of a batch
@@ -211,7 +224,7 @@ func (j *job) run(ctx context.Context, what string, next func() (batch, error)) 
 			break
 		}
 		work.Go(func() error {
-			t, err := b.do(workCtx)
+			t, err := b.patiently(workCtx)
 			if err == nil {
 				j.done(n, b, t)
 			}

@@ -25,16 +25,21 @@ func (s *Store) person(ctx context.Context, handle string) (u *warble.User, made
 		if err == nil {
 			return u, true, nil
 		}
-		if !errors.Is(err, warble.ErrConflict) {
+		if !errors.Is(err, warble.ErrConflict) && !passing(err) {
 			return nil, false, err
 		}
 		if time.Now().After(end) {
-			return nil, false, fmt.Errorf("the handle %s is claimed but nobody has it: %w", handle, err)
+			return nil, false, fmt.Errorf("the handle %s has no account still: %w", handle, err)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, false, err
 		}
 	}
+}
+
+// passing says that the store was too busy, or is not whole: the same again may go well, unless the import's own time is up.
+func passing(err error) bool {
+	return errors.Is(err, warble.ErrUnavailable) || errors.Is(err, warble.ErrUnknown) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

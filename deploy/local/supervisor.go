@@ -164,8 +164,11 @@ func (s *supervisor) bring(ctx context.Context, running *sync.WaitGroup) {
 	s.set(func() { s.done, s.err = true, err })
 }
 
+// schemaLimit covers a node that missed a change while the machine was busy, and asks for it a little later.
+const schemaLimit = 3 * time.Minute
+
 func (s *supervisor) bringRoles(ctx context.Context, running *sync.WaitGroup) error {
-	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	limit, cancel := context.WithTimeout(ctx, schemaLimit)
 	defer cancel()
 	if err := s.layout.applySchema(limit); err != nil {
 		return err

@@ -43,13 +43,18 @@ func (l *Buffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// String is empty for the log of a process that somebody else started.
 func (l *Buffer) String() string {
+	if l == nil {
+		return ""
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// Server is one process of `warble serve`. It may be started again after it was killed.
+// Server is one process of `warble serve`. It may be started again after it was killed. With only Binary, Data and URL
+// it stands for a service that somebody else started.
 type Server struct {
 	Binary string
 	Data   string   // as "dir:PATH"
@@ -117,6 +122,22 @@ func (s *Server) Kill() error {
 	}
 	<-s.exited
 	return nil
+}
+
+// stopLimit is how long a process may take to end once it was asked to.
+const stopLimit = 20 * time.Second
+
+// Stop asks the process to end and waits until it has.
+func (s *Server) Stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-s.exited:
+		return nil
+	case <-time.After(stopLimit):
+		return errors.Join(fmt.Errorf("the server did not stop within %s", stopLimit), s.Kill())
+	}
 }
 
 // Signal sends a signal.

@@ -1,5 +1,3 @@
-//go:build import
-
 package importing
 
 import (
@@ -7,6 +5,8 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"html"
 	"os"
 	"path/filepath"
@@ -25,21 +25,22 @@ type tweet struct {
 	text   string
 }
 
-// files is what the shared files say, read with the standard library alone.
-type files struct {
+// Files is what the shared files say, read with the standard library alone.
+type Files struct {
 	dir     string
 	tweets  map[tweet]bool
-	handles []string        // distinct and valid, in the order of the file
+	Handles []string        // distinct and valid, in the order of the file
 	follows map[int]([]int) // by graph number, both ways
 }
 
-func readFiles(t *testing.T) *files {
+// ReadFiles skips the test where the input is missing; where CI=true it fails.
+func ReadFiles(t *testing.T) *Files {
 	t.Helper()
 	root := os.Getenv("WARBLE_SHARED")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared")
 	}
-	f := &files{dir: filepath.Join(root, "data"), tweets: map[tweet]bool{}, follows: map[int][]int{}}
+	f := &Files{dir: filepath.Join(root, "data"), tweets: map[tweet]bool{}, follows: map[int][]int{}}
 	if _, err := os.Stat(f.dir); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("SHARED MATERIAL MISSING: %v", err)
@@ -51,11 +52,12 @@ func readFiles(t *testing.T) *files {
 	return f
 }
 
-func (f *files) path(name string) string { return filepath.Join(f.dir, name) }
+// Path is where an input lies.
+func (f *Files) Path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f *files) readTweets(t *testing.T) {
+func (f *Files) readTweets(t *testing.T) {
 	t.Helper()
-	file, err := os.Open(f.path("tweets.csv"))
+	file, err := os.Open(f.Path("tweets.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func (f *files) readTweets(t *testing.T) {
 		}
 		if !seen[handle] {
 			seen[handle] = true
-			f.handles = append(f.handles, handle)
+			f.Handles = append(f.Handles, handle)
 		}
 		when, err := time.Parse("1/2/2006 15:04", r[at("tweet_created")])
 		if err != nil {
@@ -84,9 +86,9 @@ func (f *files) readTweets(t *testing.T) {
 	}
 }
 
-func (f *files) readGraph(t *testing.T) {
+func (f *Files) readGraph(t *testing.T) {
 	t.Helper()
-	file, err := os.Open(f.path("ego-twitter.edges.gz"))
+	file, err := os.Open(f.Path("ego-twitter.edges.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,12 +118,21 @@ func (f *files) readGraph(t *testing.T) {
 
 // home is what a graph user's home must hold: the tweets of everybody followed,
 // and their own.
-func (f *files) home(user int) map[tweet]bool {
-	of := map[string]bool{f.handles[user-1]: true}
+func (f *Files) home(user int) map[tweet]bool {
+	of := []string{f.Handles[user-1]}
 	for _, other := range f.follows[user] {
-		if other <= len(f.handles) {
-			of[f.handles[other-1]] = true
+		if other <= len(f.Handles) {
+			of = append(of, f.Handles[other-1])
 		}
+	}
+	return f.by(of)
+}
+
+// by is what some authors wrote.
+func (f *Files) by(authors []string) map[tweet]bool {
+	of := map[string]bool{}
+	for _, handle := range authors {
+		of[handle] = true
 	}
 	out := map[tweet]bool{}
 	for tw := range f.tweets {
@@ -130,4 +141,33 @@ func (f *files) home(user int) map[tweet]bool {
 		}
 	}
 	return out
+}
+
+// Some writes those pairs of the follow graph to a file of the same form that hold one of the graph users and nobody
+// without a tweet, and returns how many there are.
+func (f *Files) Some(t *testing.T, users []int, path string) (pairs int) {
+	t.Helper()
+	of := map[int]bool{}
+	for _, u := range users {
+		of[u] = true
+	}
+	var lines strings.Builder
+	for _, u := range users {
+		for _, other := range f.follows[u] {
+			if other <= len(f.Handles) && (u < other || !of[other]) {
+				fmt.Fprintf(&lines, "%d,%d\n", u, other)
+				pairs++
+			}
+		}
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(file)
+	_, err = fmt.Fprintf(z, "%d,%d,u,graph\n%s", len(f.Handles), pairs, lines.String())
+	if err := errors.Join(err, z.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return pairs
 }
