@@ -345,6 +345,7 @@ func (t *mounted) once(x *exchange, r *http.Request, key string) error {
 }
 
 func (t *mounted) fail(x *exchange, r *http.Request, err error) {
+	err = settled(r, err)
 	p := ProblemOf(err)
 	if p.Status >= 500 {
 		level := slog.LevelError
