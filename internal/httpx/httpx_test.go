@@ -250,9 +250,9 @@ func TestRateLimitHeadersAreOnEveryAnswer(t *testing.T) {
 			}
 			return Caller{}, nil
 		},
-		Take: func(c *Call, class uint16, n int) (int, int64, bool) {
-			if !c.Addr.IsValid() || class == 0 || n != 7 {
-				t.Errorf("asked with %v %d %d", c.Addr, class, n)
+		Take: func(_ context.Context, c *Call, class Class, n int) (int, int64, bool) {
+			if !c.Addr.IsValid() || class.N == 0 || class.Name != "GET /x" || n != 7 {
+				t.Errorf("asked with %v %v %d", c.Addr, class, n)
 			}
 			left--
 			return max(left, 0), time.Now().Add(time.Minute).Unix(), left >= 0
