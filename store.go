@@ -50,6 +50,12 @@ type Stores struct {
 	// process; nil where one process sees every write.
 	CatchUp func(ctx context.Context, user UserID)
 
+	// Tally adds n to the count of a name, unless that would pass most, and
+	// returns what the count was before; n of 0 only looks, below 0 it forgets.
+	// A count ends ttl after it began. All processes share it, and it may vanish; nil
+	// where there is one process.
+	Tally func(ctx context.Context, name string, n, most int, ttl time.Duration) (before int, err error)
+
 	// Close gives everything back. Nothing may be called afterwards.
 	Close func() error
 }

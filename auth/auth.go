@@ -39,8 +39,8 @@ type Service struct {
 	opt   Options
 	gate  *gate
 	cache *tokenCache
-	limit *Limiter
-	tries *Limiter // of sign-ins
+	limit *limits
+	tries *limits // of sign-ins
 }
 
 // NewService makes a Service over stores. w writes its documents.
@@ -58,8 +58,8 @@ func NewService(stores *warble.Stores, w *write.Writer, opt Options) *Service {
 		s: stores, w: w, opt: opt,
 		gate:  newGate(min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), 64),
 		cache: newTokenCache(),
-		limit: NewLimiter(opt.Clock),
-		tries: NewLimiter(opt.Clock),
+		limit: newLimits(stores.Tally, opt.Clock, opt.Log),
+		tries: newLimits(stores.Tally, opt.Clock, opt.Log),
 	}
 	return s
 }
@@ -130,11 +130,11 @@ func (s *Service) active(ctx context.Context, user warble.UserID) error {
 }
 
 // Take counts a request against its caller's rate limit.
-func (s *Service) Take(c *httpx.Call, class uint16, n int) (remaining int, reset int64, ok bool) {
+func (s *Service) Take(ctx context.Context, c *httpx.Call, class httpx.Class, n int) (remaining int, reset int64, ok bool) {
 	if s.opt.Dev {
-		return n, s.limit.Reset(), true
+		return n, s.limit.here.Reset(), true
 	}
-	return s.limit.Take(subjectOf(&c.Who, c.Addr), class, n)
+	return s.limit.take(ctx, subjectOf(&c.Who, c.Addr), class, n)
 }
 
 // subjectOf is on whose account a request goes.

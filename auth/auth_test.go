@@ -467,7 +467,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		t.Errorf("a look-up of a token allocates %v times", n)
 	}
 	s := Subject{kind: 'u', hi: 1}
-	if n := testing.AllocsPerRun(100, func() { w.limit.Take(s, 1, 1000) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { w.limit.take(ctx, s, httpx.Class{N: 1}, 1000) }); n != 0 {
 		t.Errorf("a limit allocates %v times", n)
 	}
 }

@@ -17,9 +17,9 @@ const (
 	failsPerAddress = 50
 )
 
-const (
-	classAccount uint16 = 1
-	classAddress uint16 = 2
+var (
+	classAccount = httpx.Class{N: 1, Name: "sign-in account"}
+	classAddress = httpx.Class{N: 2, Name: "sign-in address"}
 )
 
 // SignIn checks a handle or e-mail and a password. Everything that does not
@@ -30,7 +30,7 @@ func (s *Service) SignIn(ctx context.Context, login, password string, addr netip
 	login = strings.ToLower(strings.TrimSpace(login))
 	account := Subject{kind: 'l', hi: hash64(login)}
 	from := AddrSubject(addr)
-	if !s.opt.Dev && (s.tries.Used(account, classAccount) >= failsPerAccount || s.tries.Used(from, classAddress) >= failsPerAddress) {
+	if !s.opt.Dev && (s.tries.used(ctx, account, classAccount) >= failsPerAccount || s.tries.used(ctx, from, classAddress) >= failsPerAddress) {
 		return nil, warble.Fail(warble.ErrLimit, "Too many sign-ins have failed: try again in a quarter of an hour.")
 	}
 	u, err := s.byLogin(ctx, login)
@@ -46,11 +46,11 @@ func (s *Service) SignIn(ctx context.Context, login, password string, addr netip
 		return nil, err
 	}
 	if !ok {
-		s.tries.Take(account, classAccount, failsPerAccount)
-		s.tries.Take(from, classAddress, failsPerAddress)
+		s.tries.take(ctx, account, classAccount, failsPerAccount)
+		s.tries.take(ctx, from, classAddress, failsPerAddress)
 		return nil, warble.Fail(warble.ErrUnauthorized, "The name or the password is not right.")
 	}
-	s.tries.Forget(account, classAccount)
+	s.tries.forget(ctx, account, classAccount)
 	if weak {
 		s.rehash(ctx, u.ID, password)
 	}

@@ -164,7 +164,7 @@ func openCluster(ctx context.Context, path string, opt Options) (_ *warble.Store
 	closing = append(closing, index.Close)
 	s.Log, s.Hub, s.Own = l.log.Log(), l.log.Hub(), l.log.Own
 	s.Timelines, s.Counts = homes.Timelines(), homes.Counts(s.Counts)
-	s.Blobs, s.Index = photos, index
+	s.Blobs, s.Index, s.Tally = photos, index, homes.Tally
 	alive, end := context.WithCancel(context.WithoutCancel(ctx))
 	closing = append(closing, func() error { end(); return nil })
 	s, err = cached.Wrap(alive, s, cached.Options{Mark: homes.Wrote, Marked: homes.LastWrote, Log: opt.Log})

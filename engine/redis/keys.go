@@ -17,6 +17,7 @@ const (
 	keyMarks    = 'm' // of a bucket: a hash with a mark for each partition, and the generation
 	keyCounts   = 'c'
 	keyWrote    = 'w'
+	keyTally    = 'l' // of a limit: a number
 )
 
 // keys names all there is. A bucket's keys begin with its hash tag, so that they lie in one slot.

@@ -13,6 +13,7 @@ type scripts struct {
 	push, read, begin, end, abort *rueidis.Lua // timelines
 	take, renew                   *rueidis.Lua // marks
 	keep, raise                   *rueidis.Lua // counts
+	tally                         *rueidis.Lua // limits
 }
 
 func newScripts() *scripts {
@@ -26,6 +27,7 @@ func newScripts() *scripts {
 		renew: rueidis.NewLuaScript(luaLists + luaRenew),
 		keep:  rueidis.NewLuaScript(luaKeep),
 		raise: rueidis.NewLuaScript(luaRaise),
+		tally: rueidis.NewLuaScript(luaTally),
 	}
 }
 
@@ -199,4 +201,15 @@ redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'generation', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 0
+`
+
+// luaTally answers a count and adds ARGV[1] to it, unless that would pass ARGV[2]; below zero it forgets it. A count
+// that begins ends after ARGV[3] ms.
+const luaTally = `
+local n, used = tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or '0')
+if n < 0 then redis.call('DEL', KEYS[1])
+elseif n > 0 and used + n <= tonumber(ARGV[2]) then
+  if used == 0 then redis.call('SET', KEYS[1], n, 'PX', ARGV[3]) else redis.call('INCRBY', KEYS[1], n) end
+end
+return used
 `

@@ -79,6 +79,45 @@ func TestEveryKindOfErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
+func TestAWriteThatTookTooLongHasAnUnknownOutcome(t *testing.T) {
+	late := fmt.Errorf("storing: %w", context.DeadlineExceeded)
+	for _, c := range []struct {
+		method string
+		err    error
+		typ    string
+	}{
+		{"POST", late, "outcome-unknown"},
+		{"PUT", late, "outcome-unknown"},
+		{"DELETE", late, "outcome-unknown"},
+		{"GET", late, "service-unavailable"},
+		{"HEAD", late, "service-unavailable"},
+		{"POST", &warble.Error{Kind: warble.ErrUnavailable, Err: late}, "service-unavailable"},
+		{"POST", &warble.Error{Kind: warble.ErrInvalid, Err: late}, "invalid-request"},
+	} {
+		r := httptest.NewRequest(c.method, "/x", nil)
+		alone := httptest.NewRecorder()
+		WriteError(alone, r, c.err)
+		for _, rec := range []*httptest.ResponseRecorder{served(t, Route{Method: c.method, Handler: fails(c.err)}, Options{}, r), alone} {
+			if c.method == "HEAD" {
+				if rec.Code != 503 {
+					t.Errorf("HEAD: %d", rec.Code)
+				}
+				continue
+			}
+			var p Problem
+			if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || p.Type != problemBase+c.typ || p.Detail == "" {
+				t.Errorf("%s, %v: %+v %v", c.method, c.err, p, err)
+			}
+		}
+	}
+	var shown error
+	page := Route{Method: "POST", Handler: fails(late), Error: func(_ http.ResponseWriter, _ *http.Request, err error) { shown = err }}
+	served(t, page, Options{}, httptest.NewRequest("POST", "/x", nil))
+	if !errors.Is(shown, warble.ErrUnknown) {
+		t.Errorf("a page is told %v", shown)
+	}
+}
+
 func TestDetailNamesTheParameterAtFaultOnce(t *testing.T) {
 	for _, c := range []struct {
 		err            error
@@ -211,9 +250,9 @@ func TestRateLimitHeadersAreOnEveryAnswer(t *testing.T) {
 			}
 			return Caller{}, nil
 		},
-		Take: func(c *Call, class uint16, n int) (int, int64, bool) {
-			if !c.Addr.IsValid() || class == 0 || n != 7 {
-				t.Errorf("asked with %v %d %d", c.Addr, class, n)
+		Take: func(_ context.Context, c *Call, class Class, n int) (int, int64, bool) {
+			if !c.Addr.IsValid() || class.N == 0 || class.Name != "GET /x" || n != 7 {
+				t.Errorf("asked with %v %v %d", c.Addr, class, n)
 			}
 			left--
 			return max(left, 0), time.Now().Add(time.Minute).Unix(), left >= 0

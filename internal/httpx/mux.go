@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -22,6 +23,13 @@ import (
 // Window is the length of a rate limit's window.
 const Window = 15 * time.Minute
 
+// Class is what is counted together: by its name among processes, by its
+// number within the mux that gave it.
+type Class struct {
+	N    uint16
+	Name string
+}
+
 // Once runs next under an Idempotency-Key. It answers itself when the key's
 // answer is remembered, fails with a 422 when the key was used for another
 // body, and otherwise calls next with Call.ID and Call.Retry set.
@@ -33,7 +41,7 @@ type Options struct {
 	// Bad ones: an ErrUnauthorized.
 	Authenticate func(r *http.Request, cookies bool) (Caller, error)
 	// Take counts one request against a limit.
-	Take func(c *Call, class uint16, n int) (remaining int, reset int64, ok bool)
+	Take func(ctx context.Context, c *Call, class Class, n int) (remaining int, reset int64, ok bool)
 	Once Once
 	// Observe is told about every answered request; route is an index of
 	// Mux.Routes, or -1 where none matched.
@@ -82,7 +90,7 @@ type mounted struct {
 	*Route
 	index  int
 	scopes Scopes
-	class  uint16
+	class  Class
 	limit  []string // of the header
 	safe   bool
 	m      *Mux
@@ -104,7 +112,7 @@ func (m *Mux) mounted(i int, classes map[string]uint16) *mounted {
 		classes[name] = class
 	}
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return &mounted{Route: r, index: i, scopes: scopes, class: class, limit: []string{strconv.Itoa(r.Limit.N)}, safe: safe, m: m}
+	return &mounted{Route: r, index: i, scopes: scopes, class: Class{N: class, Name: name}, limit: []string{strconv.Itoa(r.Limit.N)}, safe: safe, m: m}
 }
 
 // exchange is one request on its way; pooled.
@@ -284,7 +292,7 @@ func (t *mounted) serve(x *exchange, r *http.Request) error {
 		c.Addr = PeerAddr(r, opt.Proxies)
 	}
 	if opt.Take != nil && t.Limit.N > 0 {
-		if err := t.take(x); err != nil {
+		if err := t.take(x, r); err != nil {
 			return err
 		}
 	}
@@ -318,8 +326,8 @@ func (t *mounted) permit(who *Caller) error {
 }
 
 // take counts the request and sets the three headers.
-func (t *mounted) take(x *exchange) error {
-	remaining, reset, ok := t.m.opt.Take(&x.call, t.class, t.Limit.N)
+func (t *mounted) take(x *exchange, r *http.Request) error {
+	remaining, reset, ok := t.m.opt.Take(r.Context(), &x.call, t.class, t.Limit.N)
 	x.rate[0], x.rate[1] = strconv.Itoa(remaining), strconv.FormatInt(reset, 10)
 	values := make([]string, 2) // outlives the pooled exchange: net/http may read headers later
 	values[0], values[1] = x.rate[0], x.rate[1]
@@ -345,6 +353,7 @@ func (t *mounted) once(x *exchange, r *http.Request, key string) error {
 }
 
 func (t *mounted) fail(x *exchange, r *http.Request, err error) {
+	err = settled(r, err)
 	p := ProblemOf(err)
 	if p.Status >= 500 {
 		level := slog.LevelError

@@ -129,6 +129,20 @@ func ProblemOf(err error) *Problem {
 	return &Problem{Type: problemBase + "internal-error", Title: "Internal Server Error", Status: 500, Detail: "Something went wrong on our side."}
 }
 
+// settled makes the end of a write's time an ErrUnknown: what it had begun may
+// still be stored. Where an engine said that nothing was, that stands.
+func settled(r *http.Request, err error) error {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	for _, k := range kinds {
+		if k.kind != context.DeadlineExceeded && errors.Is(err, k.kind) {
+			return err
+		}
+	}
+	return &warble.Error{Kind: warble.ErrUnknown, Err: err}
+}
+
 // blame names the parameter at fault, where there is one, also in the
 // sentence: a person at a terminal reads that first.
 func (p *Problem) blame(param, value string) *Problem {
@@ -158,11 +172,7 @@ func StatusOf(err error) int { return ProblemOf(err).Status }
 // WriteError answers with the problem document of err. A write that ran out of
 // time, and of which nothing else is said, may have been stored.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !reads && errors.Is(err, context.DeadlineExceeded) && !errors.As(err, new(*warble.Error)) {
-		err = &warble.Error{Kind: warble.ErrUnknown, Err: err}
-	}
-	WriteProblem(w, r, ProblemOf(err))
+	WriteProblem(w, r, ProblemOf(settled(r, err)))
 }
 
 // WriteProblem answers with a problem document.
