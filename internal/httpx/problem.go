@@ -132,13 +132,9 @@ func ProblemOf(err error) *Problem {
 // settled makes the end of a write's time an ErrUnknown: what it had begun may
 // still be stored. Where an engine said that nothing was, that stands.
 func settled(r *http.Request, err error) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || !errors.Is(err, context.DeadlineExceeded) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads || !errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*warble.Error)) {
 		return err
-	}
-	for _, k := range kinds {
-		if k.kind != context.DeadlineExceeded && errors.Is(err, k.kind) {
-			return err
-		}
 	}
 	return &warble.Error{Kind: warble.ErrUnknown, Err: err}
 }
