@@ -26,7 +26,7 @@ var (
 const (
 	startLimit  = 10 * time.Minute // with all that has to be installed first
 	quietLimit  = 2 * time.Minute  // from a held process to its alert, from its release to health
-	importLimit = 5 * time.Minute
+	importLimit = 12 * time.Minute
 	graphLimit  = 3 * time.Hour
 )
 
